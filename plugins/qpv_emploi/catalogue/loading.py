@@ -1,0 +1,147 @@
+"""Loading of the catalogue: one YAML file per producer, and the dictionary of variables (a dbt seed)."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from qpv_emploi.catalogue.models import Dataset, FileSpec, Producer, SourceVariable, Table
+from qpv_emploi.errors import SettingsError
+
+FOLDER = Path(__file__).parent
+SCHEMA = FOLDER / "schema.json"
+
+
+@dataclass(frozen=True)
+class BronzeTable:
+    """A bronze table and where it is declared."""
+
+    nom: str
+    producteur: str
+    jeu: Dataset
+    fichier: FileSpec
+    table: Table
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All producers, their datasets, and the dictionary of variables."""
+
+    producteurs: tuple[Producer, ...]
+    variables: tuple[SourceVariable, ...]
+
+    def datasets(self) -> Iterator[tuple[str, Dataset]]:
+        """Pairs (producer, dataset), in the order of the files."""
+        for producteur in self.producteurs:
+            for jeu in producteur.jeux:
+                yield producteur.producteur, jeu
+
+    @cached_property
+    def _index(self) -> dict[tuple[str, str], Dataset]:
+        return {(producteur, jeu.jeu): jeu for producteur, jeu in self.datasets()}
+
+    def dataset(self, producteur: str, jeu: str) -> Dataset:
+        """The dataset, or an error that lists the known ones."""
+        try:
+            return self._index[producteur, jeu]
+        except KeyError:
+            connus = ", ".join(sorted("/".join(cle) for cle in self._index))
+            raise SettingsError(
+                f"jeu {producteur}/{jeu} inconnu du catalogue ; jeux connus : {connus}"
+            ) from None
+
+    def tables(self) -> Iterator[BronzeTable]:
+        """Every bronze table the catalogue declares."""
+        for producteur, jeu in self.datasets():
+            for fichier in jeu.fichiers:
+                for table in fichier.tables:
+                    yield BronzeTable(bronze_name(producteur, jeu, table), producteur, jeu, fichier, table)
+
+    def variables_of(self, producteur: str, jeu: str) -> tuple[SourceVariable, ...]:
+        return tuple(v for v in self.variables if (v.producteur, v.jeu) == (producteur, jeu))
+
+
+def bronze_name(producteur: str, jeu: Dataset, table: Table) -> str:
+    """Name of a bronze table, equal to the name of the staging model without its prefix."""
+    return "__".join(filter(None, (producteur, jeu.jeu, table.table)))
+
+
+def _lignes(erreur: ValidationError, origine: str) -> str:
+    details = "; ".join(
+        f"{'.'.join(str(morceau) for morceau in e['loc']) or 'racine'} : {e['msg']}" for e in erreur.errors()
+    )
+    return f"{origine} : {details}"
+
+
+def load_producer(chemin: Path) -> Producer:
+    """Read and validate one YAML file.
+
+    Raises:
+        SettingsError: naming the file and each faulty key.
+    """
+    try:
+        contenu = yaml.safe_load(chemin.read_text(encoding="utf-8"))
+        producteur = Producer.model_validate(contenu)
+    except yaml.YAMLError as erreur:
+        raise SettingsError(f"{chemin.name} n'est pas du YAML : {erreur}") from erreur
+    except ValidationError as erreur:
+        raise SettingsError(_lignes(erreur, chemin.name)) from erreur
+    if producteur.producteur != chemin.stem:
+        raise SettingsError(
+            f"{chemin.name} déclare le producteur « {producteur.producteur} » ; attendu : {chemin.stem}"
+        )
+    return producteur
+
+
+def load_variables(chemin: Path) -> tuple[SourceVariable, ...]:
+    """Read and validate the dictionary of variables (CSV, ``;``, UTF-8).
+
+    Raises:
+        SettingsError: naming the file, the line and the faulty column.
+    """
+    with chemin.open(encoding="utf-8", newline="") as flux:
+        lecteur = csv.DictReader(flux, delimiter=";")
+        variables = []
+        for ligne in lecteur:
+            try:
+                variables.append(SourceVariable.model_validate(ligne))
+            except ValidationError as erreur:
+                origine = f"{chemin.name}, ligne {lecteur.line_num}"
+                raise SettingsError(_lignes(erreur, origine)) from erreur
+    vues: set[tuple[str, str, str]] = set()
+    for variable in variables:
+        cle = (variable.producteur, variable.jeu, variable.code_variable)
+        if cle in vues:
+            raise SettingsError(f"{chemin.name} : la variable {'/'.join(cle)} est déclarée deux fois")
+        vues.add(cle)
+    return tuple(variables)
+
+
+def load_catalogue(dbt_dir: Path, dossier: Path = FOLDER) -> Catalogue:
+    """Load the whole catalogue.
+
+    Args:
+        dbt_dir: the dbt project, whose seed ``variable_source.csv`` is the dictionary of variables.
+        dossier: folder of the YAML files.
+    """
+    producteurs = tuple(load_producer(chemin) for chemin in sorted(dossier.glob("*.yml")))
+    if not producteurs:
+        raise SettingsError(f"aucun fichier de catalogue dans {dossier}")
+    catalogue = Catalogue(producteurs, load_variables(dbt_dir / "seeds" / "variable_source.csv"))
+    for variable in catalogue.variables:
+        catalogue.dataset(variable.producteur, variable.jeu)
+    return catalogue
+
+
+def json_schema() -> str:
+    """JSON Schema of a producer's file, for editors (see the first line of each YAML file)."""
+    schema = Producer.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,239 @@
+"""Models of the catalogue: what a dataset is, how it is recognised, read and interpreted.
+
+The YAML files beside this module are the first place a reader looks. Keys are the French terms that the
+published tables use (``dim_jeu_source``), so that a word means one thing from the catalogue to the fiche.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+def _regex(motif: str) -> str:
+    try:
+        re.compile(motif)
+    except re.error as erreur:
+        raise ValueError(f"« {motif} » n'est pas une expression régulière : {erreur}") from erreur
+    return motif
+
+
+Regex = Annotated[str, AfterValidator(_regex)]
+Identifiant = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Model):
+    """A column that the catalogue knows by name.
+
+    In a wide statistical file only the key, the labels, the notes and the required variables are listed:
+    the other variables are those of the dictionary (seed ``variable_source``).
+    """
+
+    nom: str = Field(description="Nom de la colonne dans le fichier, sans espace de bord.")
+    role: Literal["cle", "attribut", "note", "variable"] = Field(
+        default="attribut",
+        description="cle : identifie la ligne ; attribut : texte ; note : code de bloc ; variable : mesure.",
+    )
+    type: Literal["code", "texte", "nombre"] = "texte"
+    presence: Literal["requise", "usuelle"] = Field(
+        default="usuelle",
+        description="requise : son absence refuse le fichier ; usuelle : elle est signalée.",
+    )
+    motif: Regex | None = Field(default=None, description="Expression que chaque valeur non vide respecte.")
+    alias: tuple[str, ...] = Field(default=(), description="Autres noms vus chez le producteur.")
+    description: str = ""
+
+
+class Reading(_Model):
+    """How the bytes of one file become rows.
+
+    ``famille`` picks the reader; the other fields are its options and keep their default elsewhere.
+    """
+
+    famille: Literal["csv", "tableur", "shapefile_zip", "geojson"]
+    # csv
+    separateur: str = ";"
+    encodage: str = "utf-8"
+    # numbers, as text (csv) or text cells (tableur)
+    decimale: Literal[",", "."] = ","
+    # tableur
+    feuille: str | None = Field(default=None, description="Nom de la feuille.")
+    ligne_entete: int = Field(default=1, ge=1, description="Ligne (à partir de 1) qui porte les codes.")
+    # shapefile in its archive
+    couche: str | None = Field(default=None, description="Nom du shapefile dans l'archive, sans extension.")
+    projections: dict[str, int] = Field(
+        default_factory=dict,
+        description="Préfixe du code de zone -> EPSG métrique pour la surface ; clé « defaut » obligatoire.",
+    )
+
+
+class Table(_Model):
+    """One bronze table made from one file.
+
+    ``forme`` is ``cellules`` (wide statistical file melted to one row per zone x variable) or ``lignes``
+    (one row per row of the file, columns kept by name).
+    """
+
+    table: Identifiant | None = Field(
+        default=None, description="Suffixe de la table bronze quand un jeu en donne plusieurs."
+    )
+    forme: Literal["cellules", "lignes"]
+    lecture: Reading
+    colonnes: tuple[Column, ...]
+    ligne_controle: Regex | None = Field(
+        default=None, description="Clé d'une ligne de total, gardée comme contrôle hors des observations."
+    )
+    cle_unique: bool = Field(default=True, description="La clé identifie une seule ligne du fichier.")
+
+    @model_validator(mode="after")
+    def _is_coherent(self) -> Table:
+        if not self.cle:
+            raise ValueError("une table déclare au moins une colonne de rôle « cle »")
+        if self.forme == "cellules" and len(self.cle) != 1:
+            raise ValueError("une table « cellules » a une seule colonne clé : le code de zone")
+        if self.lecture.famille == "tableur" and not self.lecture.feuille:
+            raise ValueError("un tableur déclare sa feuille")
+        if self.lecture.famille == "shapefile_zip":
+            if not self.lecture.couche:
+                raise ValueError("une archive de shapefile déclare sa couche")
+            if "defaut" not in self.lecture.projections:
+                raise ValueError("les projections déclarent une clé « defaut »")
+        noms = [nom for colonne in self.colonnes for nom in (colonne.nom, *colonne.alias)]
+        if len(noms) != len(set(noms)):
+            raise ValueError("un nom de colonne est déclaré deux fois")
+        return self
+
+    @property
+    def cle(self) -> tuple[Column, ...]:
+        return tuple(c for c in self.colonnes if c.role == "cle")
+
+    def columns_of(self, *roles: str) -> tuple[Column, ...]:
+        return tuple(c for c in self.colonnes if c.role in roles)
+
+
+class FileSpec(_Model):
+    """A file that a vintage of the dataset holds, recognised by its name."""
+
+    motif: Regex = Field(description="Expression que le nom du fichier respecte en entier.")
+    obligatoire: bool = Field(default=True, description="Sans lui, le millésime est incomplet.")
+    tables: tuple[Table, ...] = Field(min_length=1)
+
+
+class Secrecy(_Model):
+    """How the producer protects small counts; an attribute of dataset x vintage."""
+
+    methode: Literal["aucune", "masquage", "seuil", "classe", "arrondi", "cle_aleatoire"]
+    seuil: int | None = Field(default=None, description="Plus petit effectif publié, s'il est connu.")
+    parametre_d: int | None = Field(default=None, description="Amplitude du bruit de la clé aléatoire.")
+    arrondi: int | None = None
+
+
+class VintageForm(_Model):
+    """What the name of a vintage looks like and means."""
+
+    motif: Regex = Field(description="Expression que le nom du dossier de millésime respecte.")
+    sens: str = Field(description="Ce que le millésime nomme, en une phrase.")
+    dans_nom_fichier: Regex | None = Field(
+        default=None,
+        description="Expression dont le groupe 1 est le millésime porté par le nom du fichier, s'il y est.",
+    )
+
+
+class VintageNote(_Model):
+    """What is special about one vintage. A list of remarks, never a permit: an unlisted vintage loads."""
+
+    publie_le: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}(-\d{2})?$")
+    colonnes_presentes: tuple[str, ...] = Field(
+        default=(), description="Colonnes qui signent ce millésime ; leur absence trahit un autre fichier."
+    )
+    colonnes_absentes: tuple[str, ...] = Field(
+        default=(), description="Colonnes que ce millésime n'a pas ; leur présence trahit un autre fichier."
+    )
+    secret: Secrecy | None = None
+    avertissement: str = ""
+
+
+class Access(_Model):
+    """How the file reaches us."""
+
+    mode: Literal["depot"]
+    remarque: str = ""
+
+
+class Dataset(_Model):
+    """One dataset of one producer."""
+
+    jeu: Identifiant
+    titre: str
+    description: str
+    licence: str
+    page: str = ""
+    acces: Access
+    cadence: Literal["annuelle", "trimestrielle", "mensuelle", "ponctuelle"]
+    delai_usuel_jours: int | None = Field(
+        default=None, ge=0, description="Jours entre la période mesurée et la publication."
+    )
+    type_territoire: str = Field(description="Type des zones décrites : qpv, commune, epci…")
+    generation: Literal["2015", "2024"] | None = Field(
+        default=None, description="Génération du périmètre des QPV ; vide hors QPV ou si le millésime la dit."
+    )
+    reference: bool = Field(
+        default=False, description="Table de référence dont la construction ne peut se passer."
+    )
+    secret: Secrecy
+    millesime: VintageForm
+    fichiers: tuple[FileSpec, ...] = Field(min_length=1)
+    millesimes: dict[str, VintageNote] = Field(default_factory=dict)
+    avertissement: str = ""
+
+    def secrecy_of(self, millesime: str) -> Secrecy:
+        """The secrecy regime of a vintage: its own when the catalogue states one, else the dataset's."""
+        particulier = self.millesimes.get(millesime)
+        return particulier.secret if particulier and particulier.secret else self.secret
+
+
+class Producer(_Model):
+    """One YAML file: a producer and its datasets."""
+
+    producteur: Identifiant
+    titre: str
+    jeux: tuple[Dataset, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _datasets_are_distinct(self) -> Producer:
+        noms = [jeu.jeu for jeu in self.jeux]
+        if len(noms) != len(set(noms)):
+            raise ValueError("un jeu est déclaré deux fois")
+        return self
+
+
+class SourceVariable(_Model):
+    """A row of the dictionary of variables: what a producer's column measures.
+
+    Source of truth of two questions: which indicator and breakdown a variable feeds, and in which vintages
+    it is expected (``attendu_du`` / ``attendu_au``, inclusive, empty = open).
+    """
+
+    producteur: Identifiant
+    jeu: Identifiant
+    code_variable: str
+    code_indicateur: Annotated[str, Field(pattern=r"^[A-Z]{2,4}(\.[A-Z0-9_]+){3}$")]
+    cle_ventilation: str
+    bloc: Identifiant
+    nature: Literal["effectif", "taux", "montant", "rapport"]
+    attendu_du: str = ""
+    attendu_au: str = ""
+    sans_objet_si_zero: str = ""
+    base_libelle: Literal["officiel", "derive", "verifie", "infere"]
+    remarque: str = ""
+
+    def is_expected(self, millesime: str) -> bool:
+        return (not self.attendu_du or millesime >= self.attendu_du) and (
+            not self.attendu_au or millesime <= self.attendu_au
+        )

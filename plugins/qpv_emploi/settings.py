@@ -1,0 +1,70 @@
+"""Where things are: settings read from the environment, and the layout of the data directory.
+
+Everything the pipeline writes lies below one directory (``QPV_DATA_DIR``); everything it reads that is not
+code lies below the project (``QPV_PROJECT_DIR``) or the dépôt (``QPV_DEPOT``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+FICTIONAL_REGION = "99"
+WHOLE_COUNTRY = "france"
+
+
+class Settings(BaseSettings):
+    """Settings of one installation. Environment variables are prefixed with ``QPV_``.
+
+    Attributes:
+        data_dir: root of everything the pipeline writes.
+        depot: folder ``<producteur>/<jeu>/<millesime>/<file>`` filled by hand.
+        region: INSEE region code (text, ``32``), or ``france`` for the whole country.
+        project_dir: folder that holds ``dbt_project/`` and ``expectations/``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="QPV_", extra="ignore")
+
+    data_dir: Path = Path("data")
+    depot: Path = Path("depot")
+    region: str = Field(default="32", pattern=r"^(\d{2}|france)$")
+    project_dir: Path = Path(__file__).resolve().parents[2]
+
+    @property
+    def paths(self) -> Paths:
+        return Paths(self.data_dir.resolve())
+
+    @property
+    def dbt_dir(self) -> Path:
+        return self.project_dir / "dbt_project"
+
+    @property
+    def expectations_dir(self) -> Path:
+        return self.project_dir / "expectations"
+
+    @property
+    def is_fictional(self) -> bool:
+        return self.region == FICTIONAL_REGION
+
+
+class Paths:
+    """Layout of the data directory. Only names: no folder is created here."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        # Immutable copies of received files, named by their SHA-256, and the manifest of receptions.
+        self.brut = root / "brut"
+        self.manifeste = root / "brut" / "manifeste.jsonl"
+        # Append-only ledger of outcomes: one line per dataset x vintage and attempt.
+        self.journal = root / "journal.jsonl"
+        # dataset x vintage -> SHA-256: the only input of a build.
+        self.verrou = root / "verrou.json"
+        self.bronze = root / "bronze"
+        self.quarantaine = root / "quarantaine"
+        # Private work databases; nothing here is ever read by a consumer.
+        self.travail = root / "travail"
+        self.publie = root / "publie"
+        self.versions = root / "publie" / "versions"
+        self.courant = root / "publie" / "courant"
