@@ -1,0 +1,26 @@
+select
+    producteur || ':' || jeu || ':' || millesime as cle_jeu_source,
+    producteur,
+    jeu,
+    millesime,
+    titre,
+    description,
+    licence,
+    page,
+    publie_le,
+    recupere_le,
+    fichiers,
+    nb_fichiers,
+    empreinte_sha256,
+    type_territoire,
+    generation,
+    methode_secret,
+    seuil,
+    parametre_d,
+    arrondi,
+    cadence,
+    delai_usuel_jours,
+    avertissement,
+    est_fictif
+from {{ ref('stg_entrepot__jeu_source') }}
+order by producteur, jeu, millesime

@@ -1,0 +1,25 @@
+with comptes as (
+    select
+        code_qpv,
+        count(*) as nb_communes
+    from {{ ref('int_qpv_commune') }}
+    group by code_qpv
+)
+
+select
+    'qpv:' || lien.code_qpv || ':2015' as cle_territoire_qpv,
+    'commune:' || lien.code_commune || ':' || lien.millesime_geo as cle_territoire_commune,
+    lien.code_qpv,
+    '2015' as generation,
+    lien.code_commune,
+    lien.millesime_geo as annee_geo,
+    cast(lien.rang_citation as integer) as rang_citation,
+    lien.libelle_source,
+    lien.mode_identification,
+    -- Nothing published shares a QPV between its communes: the share is known only when there is one commune.
+    case when comptes.nb_communes = 1 then cast(100 as double precision) end as part_population,
+    case when comptes.nb_communes = 1 then true end as est_principal
+from {{ ref('int_qpv_commune') }} as lien
+inner join comptes on lien.code_qpv = comptes.code_qpv
+where lien.code_commune is not null
+order by lien.code_qpv, lien.code_commune

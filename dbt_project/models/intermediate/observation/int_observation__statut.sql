@@ -1,0 +1,154 @@
+-- What a cell says when it holds no number, and how sure a number is. Rules: DOMAIN, « Statistical rules ».
+-- A blank under a note 0 was withheld; a blank under any other note, or without note, is not disseminated and
+-- its reason is not established. Blank is never zero.
+with notes as (
+    select
+        cellule.producteur,
+        cellule.jeu,
+        cellule.millesime,
+        cellule.code_qpv,
+        cellule.code_variable as code_variable_note,
+        nullif(trim(cellule.valeur_texte), '') as note_source
+    from {{ ref('int_observation__cellule') }} as cellule
+    where cellule.role = 'note'
+),
+
+notes_presentes as (
+    select distinct
+        producteur,
+        jeu,
+        millesime,
+        code_variable_note
+    from notes
+),
+
+zeros as (
+    select
+        producteur,
+        jeu,
+        millesime,
+        code_qpv,
+        code_variable
+    from {{ ref('int_observation__cellule') }}
+    where role = 'variable' and valeur = 0
+),
+
+cellules as (
+    select
+        attendue.producteur,
+        attendue.jeu,
+        attendue.millesime,
+        attendue.fichier,
+        attendue.empreinte_sha256,
+        attendue.ligne_source,
+        attendue.code_qpv,
+        attendue.code_variable,
+        attendue.colonne_numero,
+        attendue.valeur_texte,
+        attendue.valeur,
+        attendue.est_absente,
+        attendue.code_indicateur,
+        attendue.cle_ventilation,
+        attendue.bloc,
+        attendue.nature,
+        jeu_source.methode_secret,
+        attendue.sans_objet_si_zero,
+        zeros.code_variable is not null as est_sans_objet,
+        notes_presentes.code_variable_note,
+        notes.note_source,
+        case
+            when attendue.valeur is null then nullif(trim(attendue.valeur_texte), '')
+        end as signe_source
+    from {{ ref('int_observation__attendue') }} as attendue
+    inner join {{ ref('stg_entrepot__jeu_source') }} as jeu_source
+        on
+            attendue.producteur = jeu_source.producteur
+            and attendue.jeu = jeu_source.jeu
+            and attendue.millesime = jeu_source.millesime
+    left join {{ ref('bloc_source') }} as bloc
+        on
+            attendue.producteur = bloc.producteur
+            and attendue.jeu = bloc.jeu
+            and attendue.bloc = bloc.bloc
+    left join notes_presentes
+        on
+            attendue.producteur = notes_presentes.producteur
+            and attendue.jeu = notes_presentes.jeu
+            and attendue.millesime = notes_presentes.millesime
+            and bloc.code_variable_note = notes_presentes.code_variable_note
+    left join notes
+        on
+            attendue.producteur = notes.producteur
+            and attendue.jeu = notes.jeu
+            and attendue.millesime = notes.millesime
+            and attendue.code_qpv = notes.code_qpv
+            and bloc.code_variable_note = notes.code_variable_note
+    left join zeros
+        on
+            attendue.producteur = zeros.producteur
+            and attendue.jeu = zeros.jeu
+            and attendue.millesime = zeros.millesime
+            and attendue.code_qpv = zeros.code_qpv
+            and attendue.sans_objet_si_zero = zeros.code_variable
+),
+
+signes as (
+    select
+        signe,
+        min(code_statut) as code_statut,
+        min(libelle) as libelle
+    from {{ ref('signe_source') }}
+    group by signe
+)
+
+select
+    cellules.producteur,
+    cellules.jeu,
+    cellules.millesime,
+    cellules.fichier,
+    cellules.empreinte_sha256,
+    cellules.ligne_source,
+    cellules.code_qpv,
+    cellules.code_variable,
+    cellules.colonne_numero,
+    cellules.valeur_texte,
+    cellules.valeur,
+    cellules.code_indicateur,
+    cellules.cle_ventilation,
+    cellules.bloc,
+    cellules.nature,
+    cellules.note_source,
+    cellules.signe_source,
+    case
+        when cellules.valeur is not null and cellules.methode_secret = 'cle_aleatoire' then 'PERT'
+        when cellules.valeur is not null then 'OK'
+        when cellules.est_absente then 'ND'
+        when cellules.signe_source is not null then coalesce(signes.code_statut, 'ND')
+        when cellules.est_sans_objet then 'NA'
+        when cellules.methode_secret = 'masquage' and cellules.note_source = '0' then 'SECRET'
+        else 'ND'
+    end as code_statut,
+    case
+        when cellules.valeur is not null then cast(null as varchar)
+        when cellules.est_absente
+            then 'variable ' || cellules.code_variable || ' absente du fichier de ce millésime'
+        when cellules.signe_source is not null
+            then
+                'signe « ' || cellules.signe_source || ' » du producteur'
+                || coalesce(' : ' || signes.libelle, ' (signification non établie)')
+        when cellules.est_sans_objet
+            then 'rapport sans objet : ' || cellules.sans_objet_si_zero || ' vaut 0'
+        when cellules.methode_secret = 'masquage' and cellules.note_source = '0'
+            then
+                'cellule retenue par le secret statistique (vide sous '
+                || cellules.code_variable_note || ' = 0, bloc publié)'
+        when cellules.note_source is not null
+            then
+                'cellule vide sous ' || cellules.code_variable_note || ' = ' || cellules.note_source
+                || ' ; sens de la note non documenté par le producteur'
+        when cellules.code_variable_note is not null
+            then 'bloc non renseigné : ' || cellules.code_variable_note || ' est vide'
+        else 'cellule vide, sans signe ni note du producteur : motif non établi'
+    end as motif
+from cellules
+left join signes on cellules.signe_source = signes.signe

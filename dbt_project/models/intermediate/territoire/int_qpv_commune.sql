@@ -1,0 +1,90 @@
+-- The producers list the communes of a QPV 2015 by name only. Each name is identified once, here, and only
+-- when a single commune of the département (else of the region) bears it; see docs/adr/0005.
+with noms as (
+    select
+        qpv.code_qpv,
+        qpv.code_departement,
+        qpv.code_region,
+        liste.rang as rang_citation,
+        trim(liste.nom) as libelle_source
+    from {{ ref('int_qpv') }} as qpv
+    cross join {{ elements('qpv.communes', ', ', 'liste', 'nom') }}
+),
+
+-- « Marseille 15ème et 16ème arrondissements » names the commune; « 2ème » alone repeats it.
+nettoyes as (
+    select
+        code_qpv,
+        code_departement,
+        code_region,
+        rang_citation,
+        libelle_source,
+        trim(regexp_replace({{ libelle_normalise('libelle_source') }}, ' [0-9]+(ER|E|EME) ?.*$', '')) as libelle_normalise
+    from noms
+    where not {{ correspond('libelle_source', '[0-9].*') }}
+),
+
+candidats as (
+    select distinct
+        nettoyes.code_qpv,
+        nettoyes.rang_citation,
+        nettoyes.libelle_source,
+        commune.code_commune_courante as code_commune,
+        commune.millesime_geo,
+        case when commune.code_departement = nettoyes.code_departement then 1 else 2 end as priorite
+    from nettoyes
+    inner join {{ ref('int_commune') }} as commune
+        on
+            nettoyes.libelle_normalise = commune.libelle_normalise
+            and (
+                nettoyes.code_departement = commune.code_departement
+                or nettoyes.code_region = commune.code_region
+            )
+),
+
+priorites as (
+    select
+        code_qpv,
+        rang_citation,
+        min(priorite) as priorite
+    from candidats
+    group by code_qpv, rang_citation
+),
+
+uniques as (
+    select
+        candidats.code_qpv,
+        candidats.rang_citation,
+        max(candidats.libelle_source) as libelle_source,
+        max(candidats.code_commune) as code_commune,
+        max(candidats.millesime_geo) as millesime_geo,
+        max(candidats.priorite) as priorite
+    from candidats
+    inner join priorites
+        on
+            candidats.code_qpv = priorites.code_qpv
+            and candidats.rang_citation = priorites.rang_citation
+            and candidats.priorite = priorites.priorite
+    group by candidats.code_qpv, candidats.rang_citation
+    having count(distinct candidats.code_commune) = 1
+)
+
+select
+    nettoyes.code_qpv,
+    min(nettoyes.rang_citation) as rang_citation,
+    min(nettoyes.libelle_source) as libelle_source,
+    uniques.code_commune,
+    max(uniques.millesime_geo) as millesime_geo,
+    case
+        when min(uniques.priorite) = 1 then 'nom_departement'
+        when min(uniques.priorite) = 2 then 'nom_region'
+        else 'non_identifie'
+    end as mode_identification
+from nettoyes
+left join uniques
+    on nettoyes.code_qpv = uniques.code_qpv and nettoyes.rang_citation = uniques.rang_citation
+group by
+    nettoyes.code_qpv,
+    uniques.code_commune,
+    -- two names that nothing identifies stay two rows
+    case when uniques.code_commune is null then nettoyes.rang_citation end

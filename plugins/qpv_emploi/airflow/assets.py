@@ -1,0 +1,39 @@
+"""Assets: the names under which datasets and the published warehouse wake the DAGs that depend on them."""
+
+from __future__ import annotations
+
+from airflow.sdk import Asset
+
+from qpv_emploi.catalogue import Producer, load_producer
+from qpv_emploi.catalogue.loading import FOLDER
+
+# The scheme is ours: Airflow never tries to open an address, it only compares it.
+SCHEME = "x-qpv"
+
+
+def _asset(nom: str) -> Asset:
+    return Asset(name=nom, uri=f"{SCHEME}://{nom}")
+
+
+WAREHOUSE_PUBLISHED = _asset("entrepot/publie")
+
+
+def producers() -> tuple[Producer, ...]:
+    """Producers of the catalogue, in the order of the files. Reads the YAML files and nothing else.
+
+    Raises:
+        SettingsError: naming the file and the faulty key; Airflow shows it as an import error.
+    """
+    return tuple(load_producer(chemin) for chemin in sorted(FOLDER.glob("*.yml")))
+
+
+def dataset_asset(producteur: str, jeu: str) -> Asset:
+    """The asset that an accepted vintage of a dataset updates."""
+    return _asset(f"{producteur}/{jeu}")
+
+
+def dataset_assets() -> list[Asset]:
+    """The assets of all datasets of the catalogue."""
+    return [
+        dataset_asset(producteur.producteur, jeu.jeu) for producteur in producers() for jeu in producteur.jeux
+    ]

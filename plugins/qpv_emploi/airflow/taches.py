@@ -1,0 +1,189 @@
+"""What the tasks do: the functions that the DAG files wire together.
+
+Each calls ``qpv_emploi.pipeline`` and translates its answer into the language of Airflow: skipped (nothing
+changed: no asset event, nothing wakes downstream), failed for good (an error that a second try cannot mend)
+or done, with facts attached to the asset event. The pipeline is imported inside the functions, because it
+pulls in pandas, dbt and Great Expectations, which the parsing of a DAG file must not pay for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import PokeReturnValue
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from qpv_emploi.airflow.assets import WAREHOUSE_PUBLISHED, dataset_asset, producers
+from qpv_emploi.errors import QPVError
+
+if TYPE_CHECKING:
+    from qpv_emploi.entrepot import NodeResult
+
+log = logging.getLogger(__name__)
+
+# An ingestion that retries or hangs must not keep the other datasets from being published.
+LONGEST_WAIT_FOR_INGESTION = timedelta(minutes=30)
+
+
+def ingestion_dag_id(producteur: str) -> str:
+    """Identifier of the ingestion DAG of a producer."""
+    return f"ingestion_{producteur}"
+
+
+def one_line(texte: object) -> str:
+    """The text on one line, so that a log viewer shows the whole reason."""
+    return " ".join(str(texte).split())
+
+
+@contextmanager
+def no_second_try() -> Iterator[None]:
+    """Turn an error made for the person who runs the warehouse into a failure without retry.
+
+    Raises:
+        AirflowFailException: in place of any ``QPVError``, with its message on one line.
+    """
+    try:
+        yield
+    except QPVError as erreur:
+        log.error(one_line(erreur))
+        raise AirflowFailException(one_line(erreur)) from None
+
+
+def survey_vintages(producteur: str, jeu: str) -> list[str]:
+    """Vintages of a dataset that lie in the dépôt: one mapped task is started for each."""
+    from qpv_emploi import pipeline
+
+    with no_second_try():
+        millesimes = pipeline.vintages_in_depot(pipeline.load_settings(), producteur, jeu)
+    log.info("%s/%s : %d millésime(s) dans le dépôt : %s", producteur, jeu, len(millesimes), millesimes)
+    return list(millesimes)
+
+
+def ingest(producteur: str, jeu: str, millesime: str, *, outlet_events: Any = None) -> None:
+    """Ingest one vintage and describe the result in the event of the dataset's asset.
+
+    Args:
+        outlet_events: accessor given by Airflow; the event carries ``millesime``, ``issue``,
+            ``empreintes`` (SHA-256 of the files) and ``nb_lignes``.
+
+    Raises:
+        AirflowSkipException: nothing new (same bytes, or no file): nothing downstream is woken.
+        AirflowFailException: the file is refused; the reason is on one line, and a retry is pointless.
+    """
+    from qpv_emploi import pipeline
+    from qpv_emploi.conservation.ledger import Issue
+
+    with no_second_try():
+        outcome = pipeline.ingest_vintage(pipeline.load_settings(), producteur, jeu, millesime)
+    if outcome.issue is Issue.REFUSE:
+        raison = one_line(outcome.raison)
+        log.error(raison)
+        raise AirflowFailException(raison)
+    if outcome.issue in (Issue.INCHANGE, Issue.ABSENT):
+        raise AirflowSkipException(f"{producteur}/{jeu}/{millesime} : {outcome.issue.value}, rien à faire")
+    log.info("%s/%s/%s : %s, %s ligne(s)", producteur, jeu, millesime, outcome.issue.value, outcome.nb_lignes)
+    outlet_events[dataset_asset(producteur, jeu)].extra = {
+        "millesime": millesime,
+        "issue": outcome.issue.value,
+        "empreintes": list(outcome.empreintes),
+        "nb_lignes": outcome.nb_lignes,
+    }
+
+
+def ingestions_in_progress(ti: Any) -> int:
+    """Number of ingestion runs that are queued or running, all producers together."""
+    return sum(
+        ti.get_dr_count(dag_id=ingestion_dag_id(producteur.producteur), states=["queued", "running"])
+        for producteur in producers()
+    )
+
+
+def must_wait(en_cours: int, depuis: datetime, maintenant: datetime) -> bool:
+    """Whether a build should let the ingestions end first.
+
+    The first vintage that arrives wakes the warehouse while its neighbours are still being read: building
+    at once would publish half of a delivery, then build again.
+    """
+    return en_cours > 0 and maintenant - depuis < LONGEST_WAIT_FOR_INGESTION
+
+
+def build_when_quiet(*, params: Any = None, ti: Any = None, dag_run: Any = None) -> PokeReturnValue:
+    """Build a candidate once no ingestion is in progress. Written for a sensor in reschedule mode.
+
+    Returns:
+        not done while ingestions run; else done, with the id of the candidate as value.
+
+    Raises:
+        AirflowSkipException: nothing changed since the current release.
+        AirflowFailException: the build failed; the published release is untouched.
+    """
+    en_cours = ingestions_in_progress(ti)
+    if must_wait(en_cours, dag_run.start_date, datetime.now(UTC)):
+        log.info("%d ingestion(s) en cours : la construction attend leur fin.", en_cours)
+        return PokeReturnValue(is_done=False)
+
+    from qpv_emploi import pipeline
+
+    settings = pipeline.load_settings()
+    with no_second_try():
+        candidat = pipeline.build(settings, force=bool(params["force"]))
+    if candidat is None:
+        raise AirflowSkipException("rien n'a changé depuis la version publiée")
+    log_nodes(pipeline.node_results(settings, candidat))
+    log.info("Candidat construit : %s", candidat)
+    return PokeReturnValue(is_done=True, xcom_value=candidat)
+
+
+# dbt says success for a model and pass for a test.
+HARMLESS = frozenset({"success", "pass"})
+
+
+def node_lines(noeuds: Iterable[NodeResult]) -> list[str]:
+    """One line per dbt node: those that did not succeed first, then the slowest."""
+    ordre = sorted(noeuds, key=lambda noeud: (noeud.statut in HARMLESS, -noeud.secondes, noeud.nom))
+    return [
+        f"{noeud.statut:<8} {noeud.secondes:7.2f} s  {noeud.nature:<9} {noeud.nom}"
+        + (f" : {one_line(noeud.message)}" if noeud.statut not in HARMLESS and noeud.message else "")
+        for noeud in ordre
+    ]
+
+
+def log_nodes(noeuds: Iterable[NodeResult]) -> None:
+    """Write the result of each dbt node to the log of the task."""
+    for ligne in node_lines(noeuds):
+        log.info(ligne)
+
+
+def audit(candidat: str) -> list[str]:
+    """Gate 2 on the candidate. Returns the warnings, which are also written to the log.
+
+    Raises:
+        AirflowFailException: the candidate breaks the contract with its consumers; it is not published.
+    """
+    from qpv_emploi import pipeline
+
+    with no_second_try():
+        avertissements = pipeline.audit(pipeline.load_settings(), candidat)
+    for ligne in avertissements:
+        log.warning(one_line(ligne))
+    return list(avertissements)
+
+
+def publish(candidat: str, *, outlet_events: Any = None) -> str:
+    """Publish the candidate; the event of the warehouse's asset says which release became current."""
+    from qpv_emploi import pipeline
+
+    with no_second_try():
+        version = pipeline.publish(pipeline.load_settings(), candidat)
+    log.info("Version publiée : %s (%s)", version.identifiant, version.dossier)
+    outlet_events[WAREHOUSE_PUBLISHED].extra = {
+        "version": version.identifiant,
+        "region": version.region,
+        "est_fictif": version.est_fictif,
+        "nb_observations": version.comptes.get("fct_observation"),
+    }
+    return str(version.identifiant)

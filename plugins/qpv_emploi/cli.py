@@ -1,0 +1,307 @@
+"""Command line ``qpv``: the same functions as the DAGs, without Airflow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table as RichTable
+
+from qpv_emploi import __version__
+from qpv_emploi.errors import QPVError
+from qpv_emploi.settings import Settings
+
+app = typer.Typer(
+    help="Entrepôt de l'emploi dans les quartiers prioritaires de la politique de la ville.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+catalogue_app = typer.Typer(help="Le catalogue des jeux de données.", no_args_is_help=True)
+app.add_typer(catalogue_app, name="catalogue")
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Dossier de données (sinon QPV_DATA_DIR, sinon ./data).")
+]
+Region = Annotated[
+    str | None, typer.Option("--region", help="Code région de l'Insee (32, 11…), ou « france ».")
+]
+Depot = Annotated[Path | None, typer.Option("--depot", help="Dossier du dépôt (sinon QPV_DEPOT).")]
+
+_COLOURS = {"nouveau": "green", "revise": "yellow", "refuse": "red", "absent": "dim", "inchange": "dim"}
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """Our errors are one line for a person, not a traceback."""
+    try:
+        yield
+    except QPVError as error:
+        errors.print(f"[red]Erreur[/red] : {error}", soft_wrap=True, markup=True)
+        raise typer.Exit(1) from error
+
+
+def _settings(data_dir: Path | None = None, depot: Path | None = None, region: str | None = None) -> Settings:
+    given = {"data_dir": data_dir, "depot": depot, "region": region}
+    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+@app.command()
+def run(
+    depot: Depot = None,
+    region: Region = None,
+    data_dir: DataDir = None,
+    force: Annotated[bool, typer.Option("--force", help="Reconstruire et publier même si rien n'a changé.")] = False,
+) -> None:
+    """Toute la chaîne : recevoir, lire, contrôler, construire, auditer, publier."""
+    from qpv_emploi import pipeline
+    from qpv_emploi.conservation import Issue, Outcome
+
+    with _said():
+        settings = _settings(data_dir, depot, region)
+        outcomes: list[Outcome] = []
+
+        def show(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            if outcome.issue is Issue.INCHANGE:
+                return
+            colour = _COLOURS[outcome.issue]
+            name = "/".join(filter(None, (outcome.producteur, outcome.jeu, outcome.millesime)))
+            detail = f"  {outcome.raison}" if outcome.raison else ""
+            console.print(f"[{colour}]{outcome.issue.value:<8}[/{colour}] {name}", detail, soft_wrap=True, markup=True)
+            if outcome.colonnes_inconnues:
+                console.print(
+                    f"         variables non reliées : {', '.join(outcome.colonnes_inconnues)} "
+                    "(une ligne dans dbt_project/seeds/variable_source.csv en fait des indicateurs)",
+                    soft_wrap=True,
+                )
+
+        received, unknown = pipeline.ingest_all(settings, show)
+        unchanged = sum(outcome.issue is Issue.INCHANGE for outcome in received)
+        if unchanged:
+            console.print(f"[dim]inchangé  {unchanged} jeu(x) × millésime(s)[/dim]")
+        if unknown:
+            console.print(f"[dim]hors du catalogue, non lus : {', '.join(unknown)}[/dim]", soft_wrap=True)
+        with _spinner("Construction et contrôles dbt") as done:
+            candidate = pipeline.build(settings, force=force)
+            done()
+        if candidate is None:
+            console.print("Rien n'a changé depuis la dernière version : rien n'est publié.")
+        else:
+            with _spinner("Audit et publication") as done:
+                for warning in pipeline.audit(settings, candidate):
+                    console.print(f"[yellow]attention[/yellow] {warning}", soft_wrap=True)
+                release = pipeline.publish(settings, candidate)
+                done()
+            console.print(
+                f"[green]publié[/green]   version {release.identifiant}, région {release.region} : "
+                f"{release.comptes['dim_qpv']} QPV, {release.comptes['fct_observation']} observations"
+            )
+            console.print(f"         {settings.paths.courant}")
+        if any(outcome.issue is Issue.REFUSE for outcome in received):
+            # The rest is published; the refusal must still be seen by whoever scheduled the run.
+            raise typer.Exit(2)
+
+
+@contextmanager
+def _spinner(label: str) -> Iterator[object]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda: progress.update(task, total=1, completed=1)
+
+
+@app.command()
+def status(data_dir: DataDir = None) -> None:
+    """Ce que l'entrepôt tient de chaque jeu : millésimes, fraîcheur, dernière issue, version courante."""
+    from qpv_emploi.status import dataset_states
+
+    with _said():
+        settings = _settings(data_dir)
+        table = RichTable(show_edge=False, pad_edge=False)
+        for heading in ("jeu", "millésimes en usage", "reçu le", "fraîcheur", "dernière issue"):
+            table.add_column(heading, overflow="fold")
+        for state in dataset_states(settings):
+            colour = _COLOURS.get(state.derniere_issue, "")
+            outcome = f"[{colour}]{state.derniere_issue}[/{colour}]" if colour else state.derniere_issue
+            table.add_row(
+                f"{state.producteur}/{state.jeu}",
+                ", ".join(state.millesimes) or "aucun",
+                state.recu_le or "–",
+                state.fraicheur,
+                f"{outcome} {state.raison}".strip(),
+            )
+        console.print(table)
+        _print_current(settings)
+
+
+def _print_current(settings: Settings) -> None:
+    from qpv_emploi.entrepot import current_release
+
+    release = current_release(settings.paths)
+    if release is None:
+        console.print("Aucune version publiée.")
+        return
+    fictional = " [red](données fictives)[/red]" if release.est_fictif else ""
+    console.print(f"Version courante : {release.identifiant}, région {release.region}{fictional}")
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="Requête SQL, en lecture seule sur la version courante.")],
+    data_dir: DataDir = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Écrire du CSV sur la sortie.")] = False,
+    limit: Annotated[int, typer.Option("--limite", help="Lignes affichées (le CSV les donne toutes).")] = 50,
+) -> None:
+    """Interroger la version courante."""
+    from qpv_emploi.consultation import query_current
+
+    with _said():
+        frame = query_current(_settings(data_dir), query)
+    if csv:
+        sys.stdout.write(frame.to_csv(index=False))
+        return
+    table = RichTable(show_edge=False, pad_edge=False)
+    for column in frame.columns:
+        table.add_column(str(column), overflow="fold")
+    for row in frame.head(limit).astype(object).where(frame.head(limit).notna(), None).itertuples(index=False):
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)
+    if len(frame) > limit:
+        console.print(f"… {limit} lignes sur {len(frame)} (--limite, ou --csv pour tout)")
+
+
+@app.command()
+def releases(data_dir: DataDir = None) -> None:
+    """Les versions publiées, de la plus ancienne à la plus récente."""
+    from qpv_emploi.entrepot import list_releases
+
+    with _said():
+        found = list_releases(_settings(data_dir).paths)
+        if not found:
+            console.print("Aucune version publiée.")
+        for release in found:
+            mark = "[green]●[/green]" if release.est_courante else " "
+            console.print(
+                f"{mark} {release.identifiant}  région {release.region}  publiée le {release.publie_le}  "
+                f"{release.comptes.get('fct_observation', 0)} observations"
+            )
+
+
+@app.command()
+def rollback(
+    version: Annotated[str | None, typer.Argument(help="Version à rétablir ; par défaut la précédente.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Rétablir une version antérieure. Elle reste courante tant qu'aucune entrée ne change."""
+    from qpv_emploi.entrepot import rollback as restore
+
+    with _said():
+        release = restore(_settings(data_dir).paths, version)
+    console.print(f"Version courante : {release.identifiant}")
+
+
+@app.command()
+def fictif(
+    target: Annotated[Path, typer.Argument(help="Dossier où écrire le dépôt fictif.")],
+    qpv: Annotated[int, typer.Option("--qpv", min=1, max=100_000, help="Nombre de QPV.")] = 40,
+    seed: Annotated[int, typer.Option("--graine", help="Graine : même graine, mêmes fichiers.")] = 2015,
+    vintage: Annotated[
+        list[str] | None,
+        typer.Option("--millesime", help="jeu=N,N… pour remplacer les millésimes d'un jeu (répétable)."),
+    ] = None,
+) -> None:
+    """Écrire le dépôt d'une région fictive (99), dans les formats exacts des sources."""
+    from qpv_emploi.fictif import generate
+
+    with _said():
+        chosen = {}
+        for item in vintage or []:
+            name, sep, values = item.partition("=")
+            if not sep:
+                raise typer.BadParameter(f"« {item} » : attendu jeu=N,N…")
+            chosen[name] = values.split(",")
+        written = generate(target, seed=seed, qpv_count=qpv, vintages=chosen or None)
+    console.print(f"{len(written)} fichiers fictifs dans {target}")
+
+
+@app.command()
+def doctor(data_dir: DataDir = None, depot: Depot = None) -> None:
+    """Vérifier l'installation."""
+    from qpv_emploi.doctor import examine
+
+    with _said():
+        findings = examine(_settings(data_dir, depot))
+    for finding in findings:
+        mark = {"ok": "[green]ok[/green]      ", "attention": "[yellow]attention[/yellow]", "erreur": "[red]erreur[/red]  "}
+        console.print(f"{mark[finding.niveau]} {finding.message}", soft_wrap=True)
+    if any(finding.niveau == "erreur" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def version() -> None:
+    """Version de l'outil."""
+    console.print(__version__)
+
+
+@catalogue_app.command("list")
+def catalogue_list() -> None:
+    """Les jeux du catalogue."""
+    from qpv_emploi.catalogue import load_catalogue
+
+    with _said():
+        catalogue = load_catalogue(_settings().dbt_dir)
+        table = RichTable("jeu", "titre", "territoire", "cadence", "secret", show_edge=False, pad_edge=False)
+        for producteur, jeu in catalogue.datasets():
+            table.add_row(
+                f"{producteur}/{jeu.jeu}", jeu.titre, jeu.type_territoire, jeu.cadence, jeu.secret.methode
+            )
+        console.print(table)
+
+
+@catalogue_app.command("show")
+def catalogue_show(
+    name: Annotated[str, typer.Argument(help="producteur/jeu, par exemple insee/insertion_professionnelle.")],
+) -> None:
+    """Tout ce que le catalogue dit d'un jeu."""
+    import yaml
+
+    from qpv_emploi.catalogue import load_catalogue
+
+    with _said():
+        producteur, _, jeu = name.partition("/")
+        catalogue = load_catalogue(_settings().dbt_dir)
+        dataset = catalogue.dataset(producteur, jeu)
+        variables = catalogue.variables_of(producteur, jeu)
+    content = dataset.model_dump(mode="json", exclude_defaults=True)
+    console.print(yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100), markup=False)
+    console.print(f"{len(variables)} variable(s) au dictionnaire.")
+
+
+@catalogue_app.command("check")
+def catalogue_check(
+    write: Annotated[bool, typer.Option("--ecrire-schema", help="Réécrire schema.json depuis les modèles.")] = False,
+) -> None:
+    """Valider le catalogue, le dictionnaire des variables, les suites et le schéma des éditeurs."""
+    from qpv_emploi.catalogue import SCHEMA, json_schema
+    from qpv_emploi.doctor import check_catalogue
+
+    with _said():
+        if write:
+            SCHEMA.write_text(json_schema(), encoding="utf-8")
+        summary = check_catalogue(_settings())
+    console.print(f"[green]ok[/green] {summary}")
+
+
+if __name__ == "__main__":
+    app()

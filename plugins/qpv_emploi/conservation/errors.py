@@ -1,0 +1,9 @@
+"""Error of the kept files."""
+
+from __future__ import annotations
+
+from qpv_emploi.errors import QPVError
+
+
+class ConservationError(QPVError):
+    """What the pipeline had kept is missing or damaged, or another process holds it."""

@@ -1,0 +1,114 @@
+"""Immutable store of received files, named by their content: ``brut/<2 first hex>/<sha256>``.
+
+A file enters once, is never changed and never deleted by the pipeline. Whatever a consumer reads, it reads
+from here: the dépôt may change under our feet, the store does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from qpv_emploi.conservation.empreinte import file_digest, is_digest
+from qpv_emploi.conservation.errors import ConservationError
+from qpv_emploi.conservation.fichiers import flush_to_disk, sync_folder, temporary_file
+from qpv_emploi.settings import Paths
+
+BLOCK_BYTES = 1 << 20
+READ_ONLY = 0o444
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of the store: SHA-256 (hex), size in bytes, place."""
+
+    empreinte_sha256: str
+    octets: int
+    chemin: Path
+
+
+class RawStore:
+    """The raw store of one data directory."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._root = paths.brut
+
+    def put(self, chemin: Path) -> StoredFile:
+        """Keep the bytes of a file; bytes already kept are not written again.
+
+        Several processes may put the same file at once: each writes aside and renames, and the names point
+        to the same bytes.
+
+        Args:
+            chemin: file to copy; it is only read.
+
+        Raises:
+            ConservationError: the store holds other bytes under this SHA-256.
+        """
+        empreinte = file_digest(chemin)
+        return self._kept(empreinte, chemin) or self._copy(chemin)
+
+    def path(self, empreinte: str) -> Path:
+        """Place of the file of this SHA-256.
+
+        Raises:
+            ConservationError: no such file is kept.
+        """
+        cible = self._place(empreinte)
+        if not cible.is_file():
+            raise ConservationError(
+                f"{cible} : fichier brut absent ; attendu : une copie conservée sous cette empreinte ; à "
+                f"faire : restaurer le dossier {self._root} depuis une sauvegarde, ou redéposer le fichier "
+                f"d'origine"
+            )
+        return cible
+
+    def verify(self, empreinte: str) -> None:
+        """Read the kept file again.
+
+        Raises:
+            ConservationError: it is missing, or its bytes no longer give this SHA-256.
+        """
+        cible = self.path(empreinte)
+        constatee = file_digest(cible)
+        if constatee != empreinte:
+            raise ConservationError(
+                f"{cible} : fichier brut altéré ; attendu : l'empreinte {empreinte}, trouvé : {constatee} ; "
+                f"à faire : l'écarter, puis restaurer la sauvegarde ou redéposer le fichier d'origine"
+            )
+
+    def _place(self, empreinte: str) -> Path:
+        if not is_digest(empreinte):
+            raise ConservationError(
+                f"« {empreinte} » n'est pas une empreinte SHA-256 ; attendu : 64 chiffres hexadécimaux "
+                f"en minuscules ; à faire : reprendre l'empreinte du manifeste ou du verrou"
+            )
+        return self._root / empreinte[:2] / empreinte
+
+    def _kept(self, empreinte: str, source: Path) -> StoredFile | None:
+        cible = self._place(empreinte)
+        if not cible.exists():
+            return None
+        octets = cible.stat().st_size
+        if octets != source.stat().st_size:
+            # A cheap guard on each run; ``verify`` reads the bytes.
+            self.verify(empreinte)
+        return StoredFile(empreinte, octets, cible)
+
+    def _copy(self, chemin: Path) -> StoredFile:
+        condense = hashlib.sha256()
+        octets = 0
+        # Named after the bytes written, not after an earlier reading: the source may be growing.
+        with temporary_file(self._root) as (flux, provisoire), chemin.open("rb") as source:
+            while bloc := source.read(BLOCK_BYTES):
+                condense.update(bloc)
+                octets += flux.write(bloc)
+            flush_to_disk(flux)
+            cible = self._place(condense.hexdigest())
+            cible.parent.mkdir(exist_ok=True)
+            provisoire.chmod(READ_ONLY)
+            provisoire.replace(cible)
+        sync_folder(cible.parent)
+        sync_folder(self._root)
+        return StoredFile(cible.name, octets, cible)

@@ -1,0 +1,131 @@
+"""Gate 2: the contract with the consumers, checked on a built candidate before anyone sees it."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+
+from qpv_emploi.entrepot.candidate import Candidate
+from qpv_emploi.entrepot.releases import Release
+from qpv_emploi.errors import AuditError
+from qpv_emploi.publication import published_relations
+from qpv_emploi.qualite import Controle, judge_warehouse
+from qpv_emploi.settings import Settings
+
+_AUDIT_FILE = "audit.json"
+
+# A table that loses more rows than this against the last release of the same region has lost data.
+MAX_SHRINK = 0.25
+
+
+def audit_candidate(settings: Settings, candidate: Candidate, previous: Release | None) -> list[str]:
+    """Judge a candidate and leave the verdict in its work folder.
+
+    Args:
+        previous: the release it would replace, None the first time.
+
+    Returns:
+        Warnings, one line each: suites, dbt tests of severity « warn », tables that shrank a little.
+
+    Raises:
+        AuditError: a critical expectation fails, or a table shrank by more than a quarter.
+    """
+    with duckdb.connect(str(candidate.base), read_only=True) as connection:
+        controls = judge_warehouse(connection, settings.expectations_dir)
+        counts = _counts(connection)
+    failed = [c for c in controls if c.reussi is False and c.severite == "critical"]
+    warnings = [c.message for c in controls if c.reussi is False and c.severite == "warning"]
+    warnings += [
+        f"test dbt {node.nom} : {node.nb_ecarts} écart(s)" for node in candidate.noeuds if node.statut == "warn"
+    ]
+    errors = [control.message for control in failed]
+    shrunk, lost = _compare(counts, candidate, previous)
+    warnings += shrunk
+    errors += lost
+    verdict = {"controles": [_as_row(c) for c in controls], "erreurs": errors, "avertissements": warnings}
+    (candidate.dossier / _AUDIT_FILE).write_text(
+        json.dumps(verdict, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
+    if errors:
+        more = f" (et {len(errors) - 1} autre(s))" if len(errors) > 1 else ""
+        raise AuditError(
+            f"candidat {candidate.identifiant} non publié : {errors[0]}{more} ; la version courante ne change "
+            f"pas ; détail : {candidate.dossier / _AUDIT_FILE}"
+        )
+    return warnings
+
+
+def record_audit(candidate: Candidate) -> None:
+    """Write what the build and the audit found into schema ``audit`` of the work database.
+
+    Tables: ``audit.noeud`` (one row per dbt node), ``audit.controle`` (one row per expectation of gate 2),
+    ``audit.variable_non_reliee`` (variables of the files that the dictionary does not know).
+
+    Raises:
+        AuditError: the candidate has not been audited.
+    """
+    path = candidate.dossier / _AUDIT_FILE
+    if not path.exists():
+        raise AuditError(f"candidat {candidate.identifiant} sans audit : il ne peut pas être publié")
+    verdict = json.loads(path.read_text(encoding="utf-8"))
+    if verdict["erreurs"]:
+        raise AuditError(f"candidat {candidate.identifiant} refusé par son audit : {verdict['erreurs'][0]}")
+    with duckdb.connect(str(candidate.base)) as connection:
+        connection.execute("create schema if not exists audit")
+        connection.execute(
+            "create or replace table audit.noeud (nom varchar, nature varchar, statut varchar, "
+            "secondes double, nb_ecarts integer, message varchar)"
+        )
+        connection.executemany(
+            "insert into audit.noeud values (?, ?, ?, ?, ?, ?)",
+            [[n.nom, n.nature, n.statut, n.secondes, n.nb_ecarts, n.message] for n in candidate.noeuds],
+        )
+        connection.execute(
+            "create or replace table audit.controle (nom varchar, colonne varchar, severite varchar, "
+            "reussi boolean, nb_ecarts integer, message varchar)"
+        )
+        if verdict["controles"]:
+            connection.executemany(
+                "insert into audit.controle values (?, ?, ?, ?, ?, ?)", verdict["controles"]
+            )
+        connection.execute(
+            "create or replace table audit.variable_non_reliee as "
+            "select producteur, jeu, millesime, code_variable, colonne_numero, nb_cellules, nb_valeurs "
+            "from intermediate.int_variable_non_reliee order by producteur, jeu, millesime, code_variable"
+        )
+
+
+def _as_row(control: Controle) -> list[object]:
+    return [
+        control.nom,
+        control.colonne,
+        control.severite,
+        control.reussi,
+        control.nb_ecarts,
+        control.message,
+    ]
+
+
+def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    counts = {}
+    for name in published_relations(connection):
+        ((count,),) = connection.execute(f"select count(*) from {name}").fetchall()
+        counts[name] = int(count)
+    return counts
+
+
+def _compare(
+    counts: dict[str, int], candidate: Candidate, previous: Release | None
+) -> tuple[list[str], list[str]]:
+    """Tables smaller than in the last release of the same region: (warnings, errors)."""
+    if previous is None or previous.region != candidate.region:
+        return [], []
+    warnings, errors = [], []
+    for name, before in sorted(previous.comptes.items()):
+        after = counts.get(name, 0)
+        if after >= before:
+            continue
+        line = f"{name} : {after} lignes, {before} dans la version {previous.identifiant}"
+        (errors if after < before * (1 - MAX_SHRINK) else warnings).append(line)
+    return warnings, errors

@@ -1,0 +1,123 @@
+"""Running dbt: one ``dbt build`` in its own process, and what each node had to say.
+
+A process of its own because the Python runner of dbt keeps the lock of the database until it exits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from qpv_emploi.errors import BuildError
+from qpv_emploi.settings import Settings
+
+_FAILED = ("error", "fail", "runtime error", "partial success")
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one node of the build.
+
+    Attributes:
+        nom: name of the model, seed or test.
+        nature: model, seed, test or unit_test.
+        statut: as dbt says it (success, pass, warn, error, fail, skipped).
+        secondes: run time.
+        nb_ecarts: rows a test returned, None for the rest.
+        message: dbt's message, on one line.
+    """
+
+    nom: str
+    nature: str
+    statut: str
+    secondes: float
+    nb_ecarts: int | None
+    message: str
+
+    @property
+    def en_echec(self) -> bool:
+        return self.statut in _FAILED
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def run_dbt_build(settings: Settings, database: Path, work_dir: Path) -> list[NodeResult]:
+    """Build every seed, model and test into ``database``.
+
+    Args:
+        settings: gives the project and the region.
+        database: the work database; its file name must be that of the published one, since views hold it.
+        work_dir: receives dbt's artefacts (``dbt/``) and its log (``dbt.log``).
+
+    Returns:
+        One result per node, in order of execution.
+
+    Raises:
+        BuildError: dbt could not run, or a node failed; the message names the first failed nodes.
+    """
+    target = work_dir / "dbt"
+    log = work_dir / "dbt.log"
+    command = [
+        sys.executable,
+        "-m",
+        "dbt.cli.main",
+        "--no-use-colors",
+        "--log-path",
+        str(target),
+        "build",
+        "--project-dir",
+        str(settings.dbt_dir),
+        "--profiles-dir",
+        str(settings.dbt_dir),
+        "--target-path",
+        str(target),
+        "--vars",
+        json.dumps({"region": settings.region}),
+    ]
+    environment = {
+        **os.environ,
+        "QPV_ENTREPOT_CIBLE": str(database),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PYTHONWARNINGS": "ignore",
+    }
+    with log.open("w", encoding="utf-8") as stream:
+        process = subprocess.run(
+            command, stdout=stream, stderr=subprocess.STDOUT, env=environment, check=False, cwd=work_dir
+        )
+    results_file = target / "run_results.json"
+    if not results_file.exists():
+        raise BuildError(f"dbt n'a pas pu démarrer : {_last_lines(log)} ; journal complet : {log}")
+    results = read_results(results_file)
+    failed = [result for result in results if result.en_echec]
+    if failed or process.returncode != 0:
+        named = "; ".join(f"{r.nature} {r.nom} : {r.message}" for r in failed[:5]) or _last_lines(log)
+        raise BuildError(f"construction dbt en échec ({len(failed)} nœud(s)) : {named} ; journal : {log}")
+    return results
+
+
+def read_results(path: Path) -> list[NodeResult]:
+    """Parse ``run_results.json``."""
+    results = []
+    for node in json.loads(path.read_text(encoding="utf-8"))["results"]:
+        nature, _, *names = node["unique_id"].split(".")
+        results.append(
+            NodeResult(
+                nom=names[0],
+                nature=nature,
+                statut=node["status"],
+                secondes=round(float(node["execution_time"]), 3),
+                nb_ecarts=node.get("failures"),
+                message=" ".join(str(node.get("message") or "").split()),
+            )
+        )
+    return results
+
+
+def _last_lines(log: Path, number: int = 12) -> str:
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    return " / ".join([line for line in lines if line][-number:])

@@ -1,0 +1,45 @@
+"""Digest of everything that decides the content of a release: the lock, the region and the code."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import duckdb
+
+from qpv_emploi.conservation import Lock
+from qpv_emploi.settings import Settings
+
+# Files of the project whose change may change a release. What dbt writes beside its project is not one.
+_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".md"}
+_IGNORED = {"target", "logs", "__pycache__"}
+
+
+def _code_files(settings: Settings) -> list[Path]:
+    package = Path(__file__).resolve().parents[1]
+    return sorted(
+        path
+        for root in (settings.dbt_dir, settings.expectations_dir, package)
+        for path in root.rglob("*")
+        if path.suffix in _SUFFIXES and not _IGNORED.intersection(path.parts)
+    )
+
+
+def code_fingerprint(settings: Settings) -> str:
+    """SHA-256 (hex) of the dbt project, the expectations and this package, names and contents."""
+    digest = hashlib.sha256()
+    for path in _code_files(settings):
+        digest.update(path.name.encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def build_fingerprint(settings: Settings) -> str:
+    """SHA-256 (hex) of the inputs of a build; two equal fingerprints give the same release."""
+    parts = (
+        Lock(settings.paths.verrou).digest(),
+        settings.region,
+        code_fingerprint(settings),
+        duckdb.__version__,
+    )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

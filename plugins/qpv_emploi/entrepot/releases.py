@@ -1,0 +1,121 @@
+"""Releases: complete directories, one of which is current. Switching is one atomic rename of a link."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from qpv_emploi.errors import UnknownRelease
+from qpv_emploi.settings import Paths
+
+MANIFEST = "manifeste.json"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published release.
+
+    Attributes:
+        identifiant: name of its directory.
+        dossier: the directory, complete and never changed.
+        publie_le: ISO UTC.
+        region: region of the release.
+        empreinte: fingerprint of its inputs.
+        comptes: table -> number of rows.
+        est_fictif: fictional data.
+        est_courante: whether readers see it now.
+    """
+
+    identifiant: str
+    dossier: Path
+    publie_le: str
+    region: str
+    empreinte: str
+    comptes: dict[str, int]
+    est_fictif: bool
+    est_courante: bool
+
+
+def read_manifest(folder: Path) -> dict[str, object]:
+    """The manifest of a release directory."""
+    content: dict[str, object] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    return content
+
+
+def list_releases(paths: Paths) -> list[Release]:
+    """All complete releases, oldest first. A directory without manifest is not a release."""
+    if not paths.versions.is_dir():
+        return []
+    current = _current_folder(paths)
+    return [
+        _load(folder, est_courante=folder == current)
+        for folder in sorted(paths.versions.iterdir())
+        if not folder.name.startswith(".") and (folder / MANIFEST).is_file()
+    ]
+
+
+def current_release(paths: Paths) -> Release | None:
+    """The release that readers see, or None before the first publication."""
+    folder = _current_folder(paths)
+    return _load(folder, est_courante=True) if folder else None
+
+
+def switch(paths: Paths, folder: Path) -> None:
+    """Make ``folder`` current by one rename: readers see the old release or the new one, never neither."""
+    link = paths.publie / f".courant-{os.getpid()}"
+    link.unlink(missing_ok=True)
+    # Relative, so that the data directory can be moved or mounted elsewhere.
+    link.symlink_to(Path("versions") / folder.name, target_is_directory=True)
+    os.replace(link, paths.courant)  # noqa: PTH105  (Path.replace would follow nothing either; this says rename)
+    fsync_directory(paths.publie)
+
+
+def rollback(paths: Paths, identifier: str | None = None) -> Release:
+    """Make an earlier release current again.
+
+    Args:
+        identifier: name of the release; by default the one before the current one.
+
+    Raises:
+        UnknownRelease: there is no such release, or none before the current one.
+    """
+    releases = list_releases(paths)
+    names = [release.identifiant for release in releases]
+    if identifier is None:
+        current = next((i for i, release in enumerate(releases) if release.est_courante), None)
+        if current is None or current == 0:
+            raise UnknownRelease("aucune version publiée avant la version courante : rien à quoi revenir")
+        identifier = names[current - 1]
+    if identifier not in names:
+        raise UnknownRelease(f"version {identifier} inconnue ; versions gardées : {', '.join(names) or 'aucune'}")
+    switch(paths, paths.versions / identifier)
+    return _load(paths.versions / identifier, est_courante=True)
+
+
+def fsync_directory(folder: Path) -> None:
+    """Make a rename in this directory survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _current_folder(paths: Paths) -> Path | None:
+    return paths.courant.resolve() if paths.courant.exists() else None
+
+
+def _load(folder: Path, *, est_courante: bool) -> Release:
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    return Release(
+        identifiant=folder.name,
+        dossier=folder,
+        publie_le=manifest["publie_le"],
+        region=manifest["region"],
+        empreinte=manifest["empreinte_construction"],
+        comptes=manifest["comptes"],
+        est_fictif=manifest["est_fictif"],
+        est_courante=est_courante,
+    )

@@ -1,0 +1,144 @@
+"""Contrats de ville of the two generations, and their GeoJSON files."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from qpv_emploi.fictif import codes
+from qpv_emploi.fictif.alea import Reels, flux
+from qpv_emploi.fictif.territoire import Territoire
+
+_ENTETE = (
+    '{\n"type": "FeatureCollection",\n"name": "geom_cv_ctr",\n'
+    '"crs": { "type": "name", "properties": { "name": "urn:ogc:def:crs:OGC:1.3:CRS84" } },\n"features": [\n'
+)
+
+
+@dataclass(frozen=True)
+class Contrat:
+    """One feature: a contract in one département; ``point`` is None for a null geometry."""
+
+    codgeo: str
+    code: str
+    libelle: str
+    departement: str
+    population: int
+    point: tuple[float, float] | None
+
+
+def contrats_2015(territoire: Territoire, centres: Reels) -> list[Contrat]:
+    """Contracts of 2015-2023: one per EPCI with a QPV, under the SIREN of 2014-15.
+
+    A contract over two départements is written once in each, with the same code and point (like ``CV043``).
+    ``pop`` is the population of 2018 of the QPV of the contract, each QPV counted once, with its first EPCI.
+    """
+    membres = _qpv_par_epci(territoire, seulement_principal=True)
+    resultat = []
+    for rang, epci in enumerate(sorted(membres)):
+        identite = territoire.epci[epci]
+        point = _barycentre(centres, membres[epci])
+        par_departement: dict[int, int] = defaultdict(int)
+        for qpv in membres[epci]:
+            par_departement[int(territoire.qpv.departement[qpv])] += int(territoire.qpv.pop_2018[qpv])
+        for departement, population in sorted(par_departement.items()):
+            code = territoire.departements[departement].code
+            resultat.append(
+                Contrat(
+                    codgeo=identite.siren_2015,
+                    code=codes.code_contrat_2015(rang),
+                    libelle=f"{code} - {identite.libelle}",
+                    departement=code,
+                    population=population,
+                    point=point,
+                )
+            )
+    return resultat
+
+
+def contrats_2024(territoire: Territoire, centres: Reels) -> list[Contrat]:
+    """Contracts of 2024-2030: one per EPCI, but for one EPCI whose communes sign for themselves.
+
+    Every QPV belongs to a contract through its main commune, or else through its EPCI. ``pop`` is counted
+    several times, as in the real file, and one geometry is null.
+    """
+    membres = _qpv_par_epci(territoire, seulement_principal=False)
+    if not membres:
+        return []
+    alea = flux(territoire.graine, "contrats 2024")
+    par_commune = max(membres)
+    rangs: dict[int, int] = defaultdict(int)
+    resultat: list[Contrat] = []
+
+    def ajouter(codgeo: str, nom: str, departement: int, qpv: list[int]) -> None:
+        rangs[departement] += 1
+        code = territoire.departements[departement].code
+        lettre = str(alea.choice(["M", "I", "N"], p=[0.8, 0.12, 0.08]))
+        doublons = sum(len(territoire.qpv.communes[q]) * int(territoire.qpv.pop_2018[q]) for q in qpv)
+        resultat.append(
+            Contrat(
+                codgeo=codgeo,
+                code=codes.code_contrat_2024(code, rangs[departement], lettre),
+                libelle=f"{code} - {nom}",
+                departement=code,
+                population=doublons,
+                point=None if len(resultat) == 1 else _barycentre(centres, qpv),
+            )
+        )
+
+    for epci in sorted(membres):
+        qpv = membres[epci]
+        if epci != par_commune:
+            siege = min(territoire.qpv.departement[q] for q in qpv)
+            ajouter(territoire.epci[epci].siren, territoire.epci[epci].libelle, int(siege), qpv)
+            continue
+        selon_commune: dict[int, list[int]] = defaultdict(list)
+        for q in qpv:
+            for commune in territoire.qpv.communes[q]:
+                if territoire.communes[commune].epci == epci:
+                    selon_commune[commune].append(q)
+        for commune, siens in sorted(selon_commune.items()):
+            identite = territoire.communes[commune]
+            ajouter(identite.code, identite.nom.libelle, identite.departement, siens)
+    return resultat
+
+
+def ecrire_contrats(chemin: Path, contrats: list[Contrat]) -> None:
+    """Write a FeatureCollection spelt like the real files: one feature per line, GDAL spacing, UTF-8, LF."""
+    texte = _ENTETE + ",\n".join(_feature(contrat) for contrat in contrats) + "\n]\n}\n"
+    chemin.write_bytes(texte.encode())
+
+
+def _feature(contrat: Contrat) -> str:
+    champs = {
+        "codgeo": contrat.codgeo,
+        "code_cv": contrat.code,
+        "lib_cv": contrat.libelle,
+        "insee_dep": contrat.departement,
+        "pop": float(contrat.population),
+    }
+    proprietes = json.dumps(champs, ensure_ascii=False)[1:-1]
+    geometrie = "null"
+    if contrat.point is not None:
+        longitude, latitude = contrat.point
+        geometrie = f'{{ "type": "Point", "coordinates": [ {longitude!r}, {latitude!r} ] }}'
+    return f'{{ "type": "Feature", "properties": {{ {proprietes} }}, "geometry": {geometrie} }}'
+
+
+def _qpv_par_epci(territoire: Territoire, *, seulement_principal: bool) -> dict[int, list[int]]:
+    """QPV of each EPCI that has one: by main commune only, or by any of its communes."""
+    membres: dict[int, list[int]] = defaultdict(list)
+    for qpv, intercommunalites in enumerate(territoire.qpv.epci):
+        for epci in intercommunalites[:1] if seulement_principal else intercommunalites:
+            membres[epci].append(qpv)
+    return membres
+
+
+def _barycentre(centres: Reels, qpv: list[int]) -> tuple[float, float]:
+    """Mean of the centres, longitude and latitude in degrees."""
+    longitude, latitude = np.round(centres[qpv].mean(axis=0), 9).tolist()
+    return longitude, latitude

@@ -1,0 +1,367 @@
+"""From a deposit to the lock: receive, keep, check, read, judge, and only then accept.
+
+Each attempt leaves one line in the ledger. A refusal leaves a report in quarantine and changes nothing else:
+the previous good files stay in the lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from qpv_emploi import __version__
+from qpv_emploi.acquisition import Deposit, DepositedFile, check_bytes, refusal_for
+from qpv_emploi.catalogue import BronzeTable, Catalogue
+from qpv_emploi.conservation import (
+    Issue,
+    Ledger,
+    Lock,
+    LockedFile,
+    LockEntry,
+    Manifest,
+    Outcome,
+    RawStore,
+    Reception,
+    StoredFile,
+    iso_utc,
+    modified_at,
+)
+from qpv_emploi.errors import RefusedFile
+from qpv_emploi.lecture import Provenance, ReadTable, read_file
+from qpv_emploi.lecture.mesure import count_revised, count_zones
+from qpv_emploi.lecture.parquet import write_parquet
+from qpv_emploi.qualite import Verdict, judge, write_report
+from qpv_emploi.settings import Settings
+
+
+@dataclass(frozen=True)
+class _Received:
+    """A deposited file once kept in the raw store, and where its bronze tables belong."""
+
+    depose: DepositedFile
+    garde: StoredFile
+    recu_le: str
+    bronze: dict[str, Path]
+
+
+def ingest_deposit(
+    settings: Settings, catalogue: Catalogue, deposit: Deposit, *, est_fictif: bool, now: datetime
+) -> Outcome:
+    """Take one dataset x vintage from the dépôt to the lock.
+
+    Args:
+        deposit: what the survey of the dépôt found.
+        est_fictif: the dépôt is that of the fictional region.
+        now: moment of the attempt.
+
+    Returns:
+        The outcome, already written in the ledger. A bad file is an outcome, not an exception.
+
+    Raises:
+        SettingsError: fictional and real data would mix in this data directory.
+    """
+    Manifest(settings.paths).check_origin(est_fictif)
+    try:
+        outcome = _ingest(settings, catalogue, deposit, est_fictif=est_fictif, now=now)
+    except RefusedFile as refusal:
+        outcome = _refuse(settings, deposit, [refusal], now)
+    Ledger(settings.paths.journal).append(outcome)
+    return outcome
+
+
+def _ingest(
+    settings: Settings, catalogue: Catalogue, deposit: Deposit, *, est_fictif: bool, now: datetime
+) -> Outcome:
+    if deposit.refus:
+        return _refuse(settings, deposit, deposit.refus, now)
+    lock = Lock(settings.paths.verrou)
+    held = lock.read().get((deposit.producteur, deposit.jeu, deposit.millesime))
+    received = [_receive(settings, catalogue, deposit, file, est_fictif, now) for file in deposit.fichiers]
+    same_bytes = held is not None and held.empreintes == tuple(
+        sorted(file.garde.empreinte_sha256 for file in received)
+    )
+    if held is not None and same_bytes and _is_up_to_date(settings, held, received):
+        return _outcome(deposit, received, Issue.INCHANGE, now)
+
+    for file in received:
+        refuse = refusal_for(deposit.producteur, deposit.jeu, deposit.millesime, file.depose.fichier)
+        check_bytes(file.garde.chemin, file.depose.famille, refuse=refuse)
+    reads = [_read(catalogue, deposit, file) for file in received]
+    _refuse_content_of_another_vintage(lock, deposit, received, reads)
+    verdicts = _judge(settings, catalogue, deposit, [read for group in reads for read in group])
+    if not all(verdict.accepte for verdict in verdicts):
+        return _refuse(settings, deposit, [v for v in verdicts if not v.accepte], now, received)
+
+    revised = _revised_cells(settings, held, reads) if held is not None and not same_bytes else None
+    _write_bronze(received, reads)
+    lock.update(_entry(settings, deposit, received, reads))
+    issue = Issue.NOUVEAU if held is None else Issue.INCHANGE if same_bytes else Issue.REVISE
+    return _outcome(
+        deposit,
+        received,
+        issue,
+        now,
+        raison=_revision_reason(revised) if issue is Issue.REVISE else "",
+        reads=[read for group in reads for read in group],
+        nb_cellules_revisees=revised,
+    )
+
+
+def _receive(
+    settings: Settings,
+    catalogue: Catalogue,
+    deposit: Deposit,
+    file: DepositedFile,
+    est_fictif: bool,
+    now: datetime,
+) -> _Received:
+    kept = RawStore(settings.paths).put(file.chemin)
+    manifest = Manifest(settings.paths)
+    reception = Reception(
+        empreinte_sha256=kept.empreinte_sha256,
+        octets=kept.octets,
+        producteur=deposit.producteur,
+        jeu=deposit.jeu,
+        millesime=deposit.millesime,
+        fichier=file.fichier,
+        origine=f"{deposit.producteur}/{deposit.jeu}/{deposit.millesime}/{file.fichier}",
+        modifie_le=iso_utc(modified_at(file.chemin)),
+        recu_le=iso_utc(now),
+        version_outil=__version__,
+        est_fictif=est_fictif,
+    )
+    if not manifest.record(reception):
+        # The same bytes came before: they are known since then.
+        reception = next(known for known in manifest.receptions() if known.cle == reception.cle)
+    bronze = {
+        table.nom: settings.paths.bronze
+        / table.nom
+        / deposit.millesime
+        / f"{kept.empreinte_sha256[:16]}-{_reading_digest(settings, table)}.parquet"
+        for table in _tables(catalogue, deposit, file)
+    }
+    return _Received(file, kept, reception.recu_le, bronze)
+
+
+def _tables(catalogue: Catalogue, deposit: Deposit, file: DepositedFile) -> list[BronzeTable]:
+    return [
+        table
+        for table in catalogue.tables()
+        if (table.producteur, table.jeu.jeu) == (deposit.producteur, deposit.jeu)
+        and table.fichier == file.spec
+    ]
+
+
+def _reading_digest(settings: Settings, table: BronzeTable) -> str:
+    """First characters of a digest of how this table is read and judged: declaration, reader, suite.
+
+    It is part of the name of a bronze file, so that a file read under other rules is read again.
+    """
+    suite = settings.expectations_dir / "bronze" / f"{table.nom}.yml"
+    parts = [
+        table.table.model_dump_json().encode(),
+        table.jeu.secret.model_dump_json().encode(),
+        json.dumps({k: v.model_dump(mode="json") for k, v in table.jeu.millesimes.items()}).encode(),
+        suite.read_bytes() if suite.exists() else b"",
+        _reader_code(),
+    ]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:8]
+
+
+@cache
+def _reader_code() -> bytes:
+    package = Path(__file__).parent
+    files = sorted([*package.glob("lecture/*.py"), *package.glob("qualite/*.py")])
+    return b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)
+
+
+def _is_up_to_date(settings: Settings, held: LockEntry, received: Sequence[_Received]) -> bool:
+    paths = {
+        name: str(path.relative_to(settings.paths.root))
+        for file in received
+        for name, path in file.bronze.items()
+    }
+    locked = {name: path for file in held.fichiers for name, path in file.bronze.items()}
+    return locked == paths and all((settings.paths.root / path).exists() for path in paths.values())
+
+
+def _read(catalogue: Catalogue, deposit: Deposit, file: _Received) -> list[ReadTable]:
+    provenance = Provenance(
+        deposit.producteur,
+        deposit.jeu,
+        deposit.millesime,
+        file.depose.fichier,
+        file.garde.empreinte_sha256,
+    )
+    return read_file(
+        file.garde.chemin,
+        _tables(catalogue, deposit, file.depose),
+        provenance,
+        catalogue.variables_of(deposit.producteur, deposit.jeu),
+    )
+
+
+def _refuse_content_of_another_vintage(
+    lock: Lock,
+    deposit: Deposit,
+    received: Sequence[_Received],
+    reads: Sequence[Sequence[ReadTable]],
+) -> None:
+    """A statistical base never repeats itself cell for cell: the same content under another vintage is the
+    other vintage, re-saved or misfiled. Reference tables may well not change from one year to the next."""
+    others = {
+        (name, digest): entry.millesime
+        for entry in lock.read().values()
+        if (entry.producteur, entry.jeu) == (deposit.producteur, deposit.jeu)
+        and entry.millesime != deposit.millesime
+        for file in entry.fichiers
+        for name, digest in file.empreinte_contenu.items()
+    }
+    for file, group in zip(received, reads, strict=True):
+        for read in group:
+            other = others.get((read.table.nom, read.empreinte_contenu))
+            if other and read.table.table.forme == "cellules":
+                refuse = refusal_for(
+                    deposit.producteur, deposit.jeu, deposit.millesime, file.depose.fichier
+                )
+                raise refuse(
+                    raison=f"son contenu est, cellule pour cellule, celui du millésime {other}",
+                    attendu=f"les données du millésime {deposit.millesime}",
+                    action="vérifier de quel millésime est le fichier et le déposer dans le bon dossier",
+                )
+
+
+def _judge(
+    settings: Settings, catalogue: Catalogue, deposit: Deposit, reads: Sequence[ReadTable]
+) -> list[Verdict]:
+    variables = catalogue.variables_of(deposit.producteur, deposit.jeu)
+    return [
+        judge(
+            read,
+            expectations_dir=settings.expectations_dir,
+            variables=variables,
+            zones_connues=_known_zones(settings, deposit, read.table),
+        )
+        for read in reads
+    ]
+
+
+def _known_zones(settings: Settings, deposit: Deposit, table: BronzeTable) -> dict[str, int]:
+    """Number of zones of each other accepted vintage of a statistical table."""
+    if table.table.forme != "cellules":
+        return {}
+    counts = {}
+    for entry in Lock(settings.paths.verrou).read().values():
+        if (entry.producteur, entry.jeu) != (deposit.producteur, deposit.jeu):
+            continue
+        if entry.millesime == deposit.millesime:
+            continue
+        paths = [settings.paths.root / file.bronze[table.nom] for file in entry.fichiers if table.nom in file.bronze]
+        counts[entry.millesime] = sum(count_zones(path) for path in paths if path.exists())
+    return counts
+
+
+def _revised_cells(
+    settings: Settings, held: LockEntry, reads: Sequence[Sequence[ReadTable]]
+) -> int | None:
+    """Cells whose text differs from the bytes held before; None when no statistical table can be compared."""
+    before = {name: settings.paths.root / path for file in held.fichiers for name, path in file.bronze.items()}
+    counts = [
+        count_revised(before[read.table.nom], read.donnees)
+        for group in reads
+        for read in group
+        if read.table.table.forme == "cellules" and before.get(read.table.nom, Path()).is_file()
+    ]
+    return sum(counts) if counts else None
+
+
+def _revision_reason(revised: int | None) -> str:
+    detail = "" if revised is None else f", {revised} cellule(s) changée(s)"
+    return f"révision silencieuse : d'autres octets sous le même millésime{detail} ; l'ancien fichier est gardé"
+
+
+def _write_bronze(received: Sequence[_Received], reads: Sequence[Sequence[ReadTable]]) -> None:
+    for file, group in zip(received, reads, strict=True):
+        for read in group:
+            write_parquet(read.donnees, file.bronze[read.table.nom])
+
+
+def _entry(
+    settings: Settings,
+    deposit: Deposit,
+    received: Sequence[_Received],
+    reads: Sequence[Sequence[ReadTable]],
+) -> LockEntry:
+    return LockEntry(
+        deposit.producteur,
+        deposit.jeu,
+        deposit.millesime,
+        tuple(
+            LockedFile(
+                fichier=file.depose.fichier,
+                empreinte_sha256=file.garde.empreinte_sha256,
+                octets=file.garde.octets,
+                recu_le=file.recu_le,
+                empreinte_contenu={read.table.nom: read.empreinte_contenu for read in group},
+                bronze={
+                    name: str(path.relative_to(settings.paths.root)) for name, path in file.bronze.items()
+                },
+            )
+            for file, group in zip(received, reads, strict=True)
+        ),
+    )
+
+
+def _refuse(
+    settings: Settings,
+    deposit: Deposit,
+    causes: Sequence[RefusedFile | Verdict],
+    now: datetime,
+    received: Sequence[_Received] = (),
+) -> Outcome:
+    report = write_report(settings.paths, deposit, causes, now=now)
+    first = causes[0]
+    reason = first.line() if isinstance(first, RefusedFile) else first.raison()
+    if len(causes) > 1:
+        reason += f" (et {len(causes) - 1} autre(s) : voir le rapport)"
+    return _outcome(
+        deposit,
+        received,
+        Issue.REFUSE,
+        now,
+        raison=reason,
+        rapport=str(report.relative_to(settings.paths.root)),
+    )
+
+
+def _outcome(
+    deposit: Deposit,
+    received: Sequence[_Received],
+    issue: Issue,
+    now: datetime,
+    *,
+    raison: str = "",
+    reads: Sequence[ReadTable] = (),
+    nb_cellules_revisees: int | None = None,
+    rapport: str = "",
+) -> Outcome:
+    return Outcome(
+        le=iso_utc(now),
+        producteur=deposit.producteur,
+        jeu=deposit.jeu,
+        millesime=deposit.millesime,
+        issue=issue,
+        raison=raison,
+        fichiers=tuple(file.depose.fichier for file in received),
+        empreintes=tuple(file.garde.empreinte_sha256 for file in received),
+        nb_lignes=sum(read.donnees.num_rows for read in reads) if reads else None,
+        colonnes_inconnues=tuple(c for read in reads for c in read.colonnes_inconnues),
+        colonnes_absentes=tuple(c for read in reads for c in read.colonnes_absentes),
+        nb_cellules_revisees=nb_cellules_revisees,
+        rapport=rapport,
+    )

@@ -1,0 +1,245 @@
+"""The whole chain, without Airflow: the functions that the DAGs and the command line both call.
+
+Dépôt -> raw store -> bronze -> gate 1 -> lock -> dbt -> gate 2 -> release.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from qpv_emploi import __version__
+from qpv_emploi.acquisition import Survey, datasets_absent, survey
+from qpv_emploi.catalogue import Catalogue, load_catalogue
+from qpv_emploi.conservation import Issue, Ledger, Lock, Manifest, Outcome, iso_utc, now_utc
+from qpv_emploi.entrepot import (
+    Candidate,
+    NodeResult,
+    Release,
+    build_candidate,
+    build_fingerprint,
+    current_release,
+    list_releases,
+    load_candidate,
+)
+from qpv_emploi.entrepot.audit import audit_candidate, record_audit
+from qpv_emploi.entrepot.candidate import discard_work
+from qpv_emploi.entrepot.releases import MANIFEST, fsync_directory, switch
+from qpv_emploi.errors import QPVError
+from qpv_emploi.ingestion import ingest_deposit
+from qpv_emploi.publication import write_release_files
+from qpv_emploi.settings import Settings
+
+Progress = Callable[[Outcome], None]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What one run of the chain did.
+
+    Attributes:
+        outcomes: one per dataset x vintage met.
+        hors_catalogue: folders of the dépôt that no dataset of the catalogue claims.
+        release: the release published by this run, None when nothing had changed.
+        avertissements: lines of gate 2 that do not stop a publication.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    hors_catalogue: tuple[str, ...]
+    release: Release | None
+    avertissements: tuple[str, ...]
+
+
+def load_settings() -> Settings:
+    """Settings of the environment."""
+    return Settings()
+
+
+def vintages_in_depot(settings: Settings, producteur: str, jeu: str) -> list[str]:
+    """Vintages of a dataset that the dépôt holds, sorted, those that will be refused included."""
+    found = survey(settings.depot, load_catalogue(settings.dbt_dir))
+    return sorted(d.millesime for d in found.deposits if (d.producteur, d.jeu) == (producteur, jeu))
+
+
+def ingest_vintage(settings: Settings, producteur: str, jeu: str, millesime: str) -> Outcome:
+    """Receive one dataset x vintage of the dépôt. A bad file is an outcome, not an exception."""
+    catalogue = load_catalogue(settings.dbt_dir)
+    found = survey(settings.depot, catalogue)
+    for deposit in found.deposits:
+        if (deposit.producteur, deposit.jeu, deposit.millesime) == (producteur, jeu, millesime):
+            return ingest_deposit(settings, catalogue, deposit, est_fictif=found.est_fictif, now=now_utc())
+    outcome = _absent(producteur, jeu, millesime, f"{millesime} n'est plus dans le dépôt {settings.depot}")
+    Ledger(settings.paths.journal).append(outcome)
+    return outcome
+
+
+def ingest_all(settings: Settings, progress: Progress = lambda outcome: None) -> tuple[list[Outcome], list[str]]:
+    """Receive everything the dépôt holds.
+
+    Args:
+        progress: called after each dataset x vintage.
+
+    Returns:
+        The outcomes, and the folders that the catalogue does not know.
+
+    Raises:
+        SettingsError: no dépôt, or fictional and real data would mix.
+    """
+    catalogue = load_catalogue(settings.dbt_dir)
+    found = survey(settings.depot, catalogue)
+    # Said once, before the first file, rather than once per file.
+    Manifest(settings.paths).check_origin(found.est_fictif)
+    outcomes = []
+    for deposit in found.deposits:
+        outcome = ingest_deposit(settings, catalogue, deposit, est_fictif=found.est_fictif, now=now_utc())
+        outcomes.append(outcome)
+        progress(outcome)
+    for outcome in _all_absent(settings, catalogue, found):
+        Ledger(settings.paths.journal).append(outcome)
+        outcomes.append(outcome)
+        progress(outcome)
+    return outcomes, list(found.hors_catalogue)
+
+
+def _all_absent(settings: Settings, catalogue: Catalogue, found: Survey) -> list[Outcome]:
+    """Datasets without any file, and vintages of the lock whose files have left the dépôt."""
+    present = {(d.producteur, d.jeu, d.millesime) for d in found.deposits}
+    outcomes = [
+        _absent(producteur, jeu, "", f"aucun millésime dans le dépôt {settings.depot}")
+        for producteur, jeu in datasets_absent(found, catalogue)
+    ]
+    for producteur, jeu, millesime in Lock(settings.paths.verrou).read():
+        if (producteur, jeu, millesime) not in present:
+            reason = "plus dans le dépôt ; le fichier déjà reçu reste en usage"
+            outcomes.append(_absent(producteur, jeu, millesime, reason))
+    return outcomes
+
+
+def _absent(producteur: str, jeu: str, millesime: str, raison: str) -> Outcome:
+    return Outcome(
+        le=iso_utc(now_utc()),
+        producteur=producteur,
+        jeu=jeu,
+        millesime=millesime,
+        issue=Issue.ABSENT,
+        raison=raison,
+        fichiers=(),
+        empreintes=(),
+        nb_lignes=None,
+        colonnes_inconnues=(),
+        colonnes_absentes=(),
+        nb_cellules_revisees=None,
+        rapport="",
+    )
+
+
+def build(settings: Settings, *, force: bool = False) -> str | None:
+    """Build a candidate from the lock.
+
+    Returns:
+        Its identifier; None when a release of the same inputs exists already and ``force`` is off. A release
+        that was rolled back counts: the rollback holds until an input changes.
+
+    Raises:
+        BuildError: the warehouse cannot be built; nothing published changes.
+    """
+    fingerprint = build_fingerprint(settings)
+    if not force and any(release.empreinte == fingerprint for release in list_releases(settings.paths)):
+        return None
+    candidate = build_candidate(settings, load_catalogue(settings.dbt_dir), now=now_utc())
+    return candidate.identifiant
+
+
+def node_results(settings: Settings, candidate: str) -> list[NodeResult]:
+    """What dbt said of each node of a candidate."""
+    return list(load_candidate(settings, candidate).noeuds)
+
+
+def audit(settings: Settings, candidate: str) -> list[str]:
+    """Gate 2 on a candidate.
+
+    Returns:
+        Warnings, one line each.
+
+    Raises:
+        AuditError: the candidate breaks the contract with its consumers.
+    """
+    return audit_candidate(settings, load_candidate(settings, candidate), current_release(settings.paths))
+
+
+def publish(settings: Settings, candidate: str) -> Release:
+    """Publish an audited candidate: complete directory first, then one rename.
+
+    Raises:
+        BuildError: the candidate does not exist.
+    """
+    built = load_candidate(settings, candidate)
+    paths = settings.paths
+    paths.versions.mkdir(parents=True, exist_ok=True)
+    preparing = paths.versions / f".{built.identifiant}.partiel"
+    shutil.rmtree(preparing, ignore_errors=True)
+    preparing.mkdir()
+    record_audit(built)
+    counts = write_release_files(built.base, preparing)
+    _write_manifest(settings, built, counts, preparing / MANIFEST)
+    fsync_directory(preparing)
+    final = paths.versions / built.identifiant
+    preparing.rename(final)
+    switch(paths, final)
+    discard_work(settings)
+    release = current_release(paths)
+    if release is None or release.identifiant != built.identifiant:
+        raise QPVError(f"publication de {built.identifiant} sans suite : {paths.courant} ne la désigne pas")
+    return release
+
+
+def _write_manifest(settings: Settings, built: Candidate, counts: dict[str, int], target: Path) -> None:
+    entries = Lock(settings.paths.verrou).read().values()
+    fictional = any(reception.est_fictif for reception in Manifest(settings.paths).receptions())
+    content = {
+        "identifiant": built.identifiant,
+        "publie_le": iso_utc(now_utc()),
+        "construit_le": built.construit_le,
+        "region": built.region,
+        "est_fictif": fictional,
+        "empreinte_construction": built.empreinte,
+        "versions": {"qpv_emploi": __version__, "duckdb": duckdb.__version__},
+        "comptes": counts,
+        "entrees": [
+            {
+                "producteur": entry.producteur,
+                "jeu": entry.jeu,
+                "millesime": entry.millesime,
+                "fichiers": [
+                    {
+                        "fichier": fichier.fichier,
+                        "empreinte_sha256": fichier.empreinte_sha256,
+                        "octets": fichier.octets,
+                        "recu_le": fichier.recu_le,
+                    }
+                    for fichier in entry.fichiers
+                ],
+            }
+            for entry in entries
+        ],
+    }
+    target.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def run(settings: Settings, *, force: bool = False, progress: Progress = lambda outcome: None) -> RunReport:
+    """The whole chain: receive, build, audit, publish.
+
+    A refused file does not stop the others: the previous good vintage stays in use.
+    """
+    outcomes, unknown = ingest_all(settings, progress)
+    candidate = build(settings, force=force)
+    if candidate is None:
+        return RunReport(tuple(outcomes), tuple(unknown), None, ())
+    warnings = audit(settings, candidate)
+    release = publish(settings, candidate)
+    return RunReport(tuple(outcomes), tuple(unknown), release, tuple(warnings))

@@ -1,0 +1,21 @@
+"""Real source files, read where they lie and never copied."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def depot_reel() -> Path:
+    """Folder of the real source files, named by QPV_DEPOT_REEL, else the shared folder beside the repository."""
+    racine = Path(__file__).resolve().parents[2]
+    depot = Path(os.environ.get("QPV_DEPOT_REEL", racine.parent / "shared" / "depot"))
+    if not depot.is_dir():
+        message = f"dépôt des fichiers réels introuvable : {depot} (variable QPV_DEPOT_REEL)"
+        if os.environ.get("QPV_EXIGER_DEPOT") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    return depot
