@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def depot_reel() -> Path:
-    """Folder of the real source files, named by QPV_DEPOT_REEL, else the shared folder beside the repository."""
+    """Folder of the real source files: QPV_DEPOT_REEL, else the shared folder beside the repository."""
     racine = Path(__file__).resolve().parents[2]
     depot = Path(os.environ.get("QPV_DEPOT_REEL", racine.parent / "shared" / "depot"))
     if not depot.is_dir():

@@ -29,7 +29,7 @@ def catalogue() -> Catalogue:
 
 @pytest.fixture(scope="module")
 def lectures(depot_reel: Path, catalogue: Catalogue) -> Lectures:
-    """Every file of the dépôt that the catalogue knows: (bronze table without producer, vintage) -> result."""
+    """Every file that the catalogue knows: (bronze table without its producer, vintage) -> result."""
     resultat: Lectures = {}
     for bronze in catalogue.tables():
         for chemin in sorted((depot_reel / bronze.producteur / bronze.jeu.jeu).glob("*/*")):
@@ -53,7 +53,8 @@ def _wide(lue: ReadTable) -> pd.DataFrame:
     """Zones x variables, values, HdF only."""
     cellules = lue.donnees.to_pandas()
     hdf = cellules[cellules["code_zone"].str.match(HDF)]
-    return hdf.pivot(index="code_zone", columns="variable", values="valeur")
+    table: pd.DataFrame = hdf.pivot(index="code_zone", columns="variable", values="valeur")
+    return table
 
 
 def _sums(table: pd.DataFrame, noms: str) -> list[float]:
@@ -190,7 +191,7 @@ def test_insertion_control_row_and_blank_zones(
 )
 def test_insertion_of_one_zone(lectures: Lectures, millesime: str, attendu: list[float]) -> None:
     zone = _wide(lectures[IPRO, millesime]).loc["QP059001"]
-    assert zone[["ABCDE", "ABC", "A", "TX_TOT_EMPL"]].tolist() == attendu
+    assert [zone[nom] for nom in ("ABCDE", "ABC", "A", "TX_TOT_EMPL")] == attendu
 
 
 @pytest.mark.parametrize(
@@ -205,7 +206,7 @@ def test_narrow_spaces_are_kept_in_the_text_and_parsed(lectures: Lectures, mille
 
 def test_insertion_by_departement_and_a_header_with_a_space(lectures: Lectures) -> None:
     table = _wide(lectures[IPRO, "2021"])
-    abc = table["ABC"].groupby(table.index.str[2:5]).sum()
+    abc = table["ABC"].groupby(lambda code: code[2:5]).sum()
     assert abc.loc[["002", "059", "060", "062", "080"]].tolist() == [7127, 61168, 10098, 21817, 6247]
     assert "EVOL_CA_N_E" in table.columns
 
@@ -281,7 +282,7 @@ def test_revenus(
     assert _blanks(table, "DISP_Q2 TP60") == [0, 0]
     assert _sums(table, noms) == sommes
     assert _blanks(table, noms) == vides
-    assert table.loc["QP059001", ["DISP_Q2", "TP60", "DECUC_Q2"]].tolist() == zone
+    assert [table.loc["QP059001", nom] for nom in ("DISP_Q2", "TP60", "DECUC_Q2")] == zone
     complet = table.dropna(subset="PACT")
     total = complet[["PACT", "PPEN", "PPAT", "PPSOC", "PIMPOT"]].sum(axis=1)
     assert ((total - 100).abs() <= 0.05 + 1e-9).all()
@@ -298,7 +299,7 @@ def test_population_2013(lectures: Lectures) -> None:
     assert population.sum() == 5435060
     hdf = population[population.index.str.match(HDF)]
     assert (len(hdf), hdf.sum()) == (199, 667970)
-    par_departement = hdf.groupby(hdf.index.str[2:5]).sum()
+    par_departement = hdf.groupby(lambda code: code[2:5]).sum()
     assert par_departement.tolist() == [38182, 365812, 67335, 158649, 37992]
     textes = cellules[cellules["code_zone"].str.match(HDF)].pivot(
         index="code_zone", columns="variable", values="valeur_texte"
@@ -436,5 +437,5 @@ def test_a_native_copy_of_a_base_has_the_same_content(
     natif.write_text("".join(ligne + "\r\n" for ligne in lignes), encoding="utf-8", newline="")
     copie = _read(natif, bronze, catalogue, millesime="2021")
     assert copie.nb_lignes == 1345
-    assert copie.colonnes_absentes == (*lectures[IPRO, "2021"].colonnes_absentes, "LIBGEO")
+    assert set(copie.colonnes_absentes) - set(lectures[IPRO, "2021"].colonnes_absentes) == {"LIBGEO"}
     assert copie.empreinte_contenu == lectures[IPRO, "2021"].empreinte_contenu

@@ -303,6 +303,11 @@ def test_same_data_in_the_two_dialects(tmp_path: Path) -> None:
     assert lus[0].empreinte_contenu == lus[1].empreinte_contenu
 
 
+def test_digest_tells_a_marker_from_a_blank(tmp_path: Path) -> None:
+    digests = {_read(tmp_path, f"CODGEO;ABC\nQP059001;{t}\n").empreinte_contenu for t in ("", "s", "nd", "0")}
+    assert len(digests) == 4
+
+
 @pytest.mark.parametrize(
     "autre",
     [

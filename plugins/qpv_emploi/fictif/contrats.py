@@ -13,6 +13,8 @@ from qpv_emploi.fictif import codes
 from qpv_emploi.fictif.alea import Reels, flux
 from qpv_emploi.fictif.territoire import Territoire
 
+# With 95 EPCI at most, contracts stay below one hundred.
+_COMMUNES_SIGNATAIRES_MAX = 4
 _ENTETE = (
     '{\n"type": "FeatureCollection",\n"name": "geom_cv_ctr",\n'
     '"crs": { "type": "name", "properties": { "name": "urn:ogc:def:crs:OGC:1.3:CRS84" } },\n"features": [\n'
@@ -61,16 +63,14 @@ def contrats_2015(territoire: Territoire, centres: Reels) -> list[Contrat]:
 
 
 def contrats_2024(territoire: Territoire, centres: Reels) -> list[Contrat]:
-    """Contracts of 2024-2030: one per EPCI, but for one EPCI whose communes sign for themselves.
+    """Contracts of 2024-2030: one per EPCI, but for one small EPCI whose communes sign for themselves.
 
-    Every QPV belongs to a contract through its main commune, or else through its EPCI. ``pop`` is counted
+    Every commune of a QPV has a contract, its own or that of its EPCI. ``pop`` is counted
     several times, as in the real file, and one geometry is null.
     """
     membres = _qpv_par_epci(territoire, seulement_principal=False)
-    if not membres:
-        return []
     alea = flux(territoire.graine, "contrats 2024")
-    par_commune = max(membres)
+    par_commune = _epci_sans_contrat(territoire, membres)
     rangs: dict[int, int] = defaultdict(int)
     resultat: list[Contrat] = []
 
@@ -96,12 +96,7 @@ def contrats_2024(territoire: Territoire, centres: Reels) -> list[Contrat]:
             siege = min(territoire.qpv.departement[q] for q in qpv)
             ajouter(territoire.epci[epci].siren, territoire.epci[epci].libelle, int(siege), qpv)
             continue
-        selon_commune: dict[int, list[int]] = defaultdict(list)
-        for q in qpv:
-            for commune in territoire.qpv.communes[q]:
-                if territoire.communes[commune].epci == epci:
-                    selon_commune[commune].append(q)
-        for commune, siens in sorted(selon_commune.items()):
+        for commune, siens in sorted(_qpv_par_commune(territoire, epci, qpv).items()):
             identite = territoire.communes[commune]
             ajouter(identite.code, identite.nom.libelle, identite.departement, siens)
     return resultat
@@ -136,6 +131,25 @@ def _qpv_par_epci(territoire: Territoire, *, seulement_principal: bool) -> dict[
         for epci in intercommunalites[:1] if seulement_principal else intercommunalites:
             membres[epci].append(qpv)
     return membres
+
+
+def _qpv_par_commune(territoire: Territoire, epci: int, qpv: list[int]) -> dict[int, list[int]]:
+    """QPV of each commune of an EPCI that has one."""
+    par_commune: dict[int, list[int]] = defaultdict(list)
+    for rang in qpv:
+        for commune in territoire.qpv.communes[rang]:
+            if territoire.communes[commune].epci == epci:
+                par_commune[commune].append(rang)
+    return par_commune
+
+
+def _epci_sans_contrat(territoire: Territoire, membres: dict[int, list[int]]) -> int | None:
+    """The EPCI with the fewest communes with a QPV, never the métropole; None if it would sign too many."""
+    nombres = {
+        epci: len(_qpv_par_commune(territoire, epci, qpv)) for epci, qpv in membres.items() if epci != 0
+    }
+    choisi = min(nombres, key=lambda epci: (nombres[epci], -epci), default=None)
+    return choisi if choisi is None or nombres[choisi] <= _COMMUNES_SIGNATAIRES_MAX else None
 
 
 def _barycentre(centres: Reels, qpv: list[int]) -> tuple[float, float]:

@@ -48,13 +48,13 @@ def dessiner(territoire: Territoire) -> Contours:
         -0.15, 0.15, (nombre, _SOMMETS)
     )
     rayons = demis[:, None] * alea.uniform(0.55, 0.95, (nombre, _SOMMETS))
-    sommets = centres[:, None, :] + rayons[:, :, None] * np.stack([np.cos(angles), np.sin(angles)], axis=2)
-
     tous: Booleens = np.ones(nombre, dtype=np.bool_)
     noeuds = choisir(alea, tous, _PART_NOEUDS)
     eperon = choisir(alea, ~noeuds, 0.0)
     double = choisir(alea, ~noeuds & ~eperon, 0.0)
-    # Two neighbouring vertices exchanged: the outline crosses itself.
+    # On a circle two neighbouring vertices exchanged make the outline cross itself, whatever the angles.
+    rayons[noeuds, 2:6] = rayons[noeuds, 2:3]
+    sommets = centres[:, None, :] + rayons[:, :, None] * np.stack([np.cos(angles), np.sin(angles)], axis=2)
     sommets[noeuds, 3], sommets[noeuds, 4] = sommets[noeuds, 4], sommets[noeuds, 3]
     # Out to a point of the cell and back by the same way.
     pointe = centres + demis[:, None] * np.array([0.98, 0.0])

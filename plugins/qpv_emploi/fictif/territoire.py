@@ -270,6 +270,8 @@ def _populations(graine: int, nb_qpv: int, communes: list[tuple[int, ...]]) -> l
     """Inhabitants of each QPV in 2013, commune by commune (real median about 2,060, minimum 479)."""
     alea = flux(graine, "population")
     totaux = np.clip(np.exp(alea.normal(np.log(2150.0), 0.6, nb_qpv)), 720, 30_000).astype(np.int64).tolist()
+    # One large neighbourhood, so that counts above 1,000 and their thousands marks are in every base.
+    totaux[min(2, nb_qpv - 1)] = 9_000 + int(alea.integers(1_000))
     principales = alea.uniform(0.55, 0.85, nb_qpv).tolist()
     parts = []
     for total, principale, indices in zip(totaux, principales, communes, strict=True):

@@ -33,8 +33,8 @@ def check_keys(
     Args:
         cles: one array of n stripped texts per key column, in the order of ``table.cle``.
         lignes: n line numbers, for messages.
-        table: declaration of the key; with ``cle_unique`` false rows may repeat, and one filled part is enough
-            (an event that creates a commune has no commune before it).
+        table: declaration of the key; with ``cle_unique`` false rows may repeat and one filled part is
+            enough (an event that creates a commune has no commune before it).
         provenance: the file, for messages.
 
     Returns:

@@ -1,0 +1,30 @@
+"""Reading the current release."""
+
+from __future__ import annotations
+
+import duckdb
+import pandas as pd
+
+from qpv_emploi.entrepot import current_release
+from qpv_emploi.errors import QPVError, UnknownRelease
+from qpv_emploi.publication import DATABASE
+from qpv_emploi.settings import Settings
+
+
+def query_current(settings: Settings, query: str) -> pd.DataFrame:
+    """Run one SQL query on the current release, read-only.
+
+    A refresh that publishes meanwhile does not disturb the query: it keeps the file it opened.
+
+    Raises:
+        UnknownRelease: nothing has been published yet.
+        QPVError: the query is wrong; the message is DuckDB's.
+    """
+    release = current_release(settings.paths)
+    if release is None:
+        raise UnknownRelease(f"aucune version publiée dans {settings.paths.publie} ; à faire : `qpv run`")
+    with duckdb.connect(str(release.dossier / DATABASE), read_only=True) as connection:
+        try:
+            return connection.execute(query).df()
+        except duckdb.Error as error:
+            raise QPVError(f"requête refusée par DuckDB : {error}") from error
