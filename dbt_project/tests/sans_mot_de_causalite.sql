@@ -1,4 +1,4 @@
--- A derived measure is a difference or a ratio: its names and labels promise nothing more (no ranking either).
+-- A derived measure is a difference or a ratio: its names and labels promise nothing more, nor a ranking.
 select
     code_indicateur,
     libelle_indicateur

@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
 from qpv_emploi import __version__
-from qpv_emploi.errors import QPVError
+from qpv_emploi.errors import QPVError, SettingsError
 from qpv_emploi.settings import Settings
 
 app = typer.Typer(
@@ -60,7 +60,9 @@ def run(
     depot: Depot = None,
     region: Region = None,
     data_dir: DataDir = None,
-    force: Annotated[bool, typer.Option("--force", help="Reconstruire et publier même si rien n'a changé.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Reconstruire et publier même si rien n'a changé.")
+    ] = False,
 ) -> None:
     """Toute la chaîne : recevoir, lire, contrôler, construire, auditer, publier."""
     from qpv_emploi import pipeline
@@ -77,7 +79,9 @@ def run(
             colour = _COLOURS[outcome.issue]
             name = "/".join(filter(None, (outcome.producteur, outcome.jeu, outcome.millesime)))
             detail = f"  {outcome.raison}" if outcome.raison else ""
-            console.print(f"[{colour}]{outcome.issue.value:<8}[/{colour}] {name}", detail, soft_wrap=True, markup=True)
+            console.print(
+                f"[{colour}]{outcome.issue.value:<8}[/{colour}] {name}", detail, soft_wrap=True, markup=True
+            )
             if outcome.colonnes_inconnues:
                 console.print(
                     f"         variables non reliées : {', '.join(outcome.colonnes_inconnues)} "
@@ -91,17 +95,15 @@ def run(
             console.print(f"[dim]inchangé  {unchanged} jeu(x) × millésime(s)[/dim]")
         if unknown:
             console.print(f"[dim]hors du catalogue, non lus : {', '.join(unknown)}[/dim]", soft_wrap=True)
-        with _spinner("Construction et contrôles dbt") as done:
+        with _spinner("Construction et contrôles dbt"):
             candidate = pipeline.build(settings, force=force)
-            done()
         if candidate is None:
             console.print("Rien n'a changé depuis la dernière version : rien n'est publié.")
         else:
-            with _spinner("Audit et publication") as done:
+            with _spinner("Audit et publication"):
                 for warning in pipeline.audit(settings, candidate):
                     console.print(f"[yellow]attention[/yellow] {warning}", soft_wrap=True)
                 release = pipeline.publish(settings, candidate)
-                done()
             console.print(
                 f"[green]publié[/green]   version {release.identifiant}, région {release.region} : "
                 f"{release.comptes['dim_qpv']} QPV, {release.comptes['fct_observation']} observations"
@@ -113,11 +115,11 @@ def run(
 
 
 @contextmanager
-def _spinner(label: str) -> Iterator[object]:
+def _spinner(label: str) -> Iterator[None]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True) as progress:
-        task = progress.add_task(label, total=None)
-        yield lambda: progress.update(task, total=1, completed=1)
+        progress.add_task(label, total=None)
+        yield
 
 
 @app.command()
@@ -173,7 +175,9 @@ def sql(
     table = RichTable(show_edge=False, pad_edge=False)
     for column in frame.columns:
         table.add_column(str(column), overflow="fold")
-    for row in frame.head(limit).astype(object).where(frame.head(limit).notna(), None).itertuples(index=False):
+    for row in (
+        frame.head(limit).astype(object).where(frame.head(limit).notna(), None).itertuples(index=False)
+    ):
         table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)
     if len(frame) > limit:
@@ -199,7 +203,9 @@ def releases(data_dir: DataDir = None) -> None:
 
 @app.command()
 def rollback(
-    version: Annotated[str | None, typer.Argument(help="Version à rétablir ; par défaut la précédente.")] = None,
+    version: Annotated[
+        str | None, typer.Argument(help="Version à rétablir ; par défaut la précédente.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Rétablir une version antérieure. Elle reste courante tant qu'aucune entrée ne change."""
@@ -221,7 +227,7 @@ def fictif(
     ] = None,
 ) -> None:
     """Écrire le dépôt d'une région fictive (99), dans les formats exacts des sources."""
-    from qpv_emploi.fictif import generate
+    from qpv_emploi.fictif import generer
 
     with _said():
         chosen = {}
@@ -230,7 +236,10 @@ def fictif(
             if not sep:
                 raise typer.BadParameter(f"« {item} » : attendu jeu=N,N…")
             chosen[name] = values.split(",")
-        written = generate(target, seed=seed, qpv_count=qpv, vintages=chosen or None)
+        try:
+            written = generer(target, graine=seed, nb_qpv=qpv, millesimes=chosen or None)
+        except (ValueError, FileExistsError) as error:
+            raise SettingsError(str(error)) from error
     console.print(f"{len(written)} fichiers fictifs dans {target}")
 
 
@@ -242,7 +251,11 @@ def doctor(data_dir: DataDir = None, depot: Depot = None) -> None:
     with _said():
         findings = examine(_settings(data_dir, depot))
     for finding in findings:
-        mark = {"ok": "[green]ok[/green]      ", "attention": "[yellow]attention[/yellow]", "erreur": "[red]erreur[/red]  "}
+        mark = {
+            "ok": "[green]ok[/green]      ",
+            "attention": "[yellow]attention[/yellow]",
+            "erreur": "[red]erreur[/red]  ",
+        }
         console.print(f"{mark[finding.niveau]} {finding.message}", soft_wrap=True)
     if any(finding.niveau == "erreur" for finding in findings):
         raise typer.Exit(1)
@@ -290,7 +303,9 @@ def catalogue_show(
 
 @catalogue_app.command("check")
 def catalogue_check(
-    write: Annotated[bool, typer.Option("--ecrire-schema", help="Réécrire schema.json depuis les modèles.")] = False,
+    write: Annotated[
+        bool, typer.Option("--ecrire-schema", help="Réécrire schema.json depuis les modèles.")
+    ] = False,
 ) -> None:
     """Valider le catalogue, le dictionnaire des variables, les suites et le schéma des éditeurs."""
     from qpv_emploi.catalogue import SCHEMA, json_schema

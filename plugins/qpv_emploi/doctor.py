@@ -49,15 +49,17 @@ def check_catalogue(settings: Settings) -> str:
     if tables != suites:
         missing, orphan = sorted(tables - suites), sorted(suites - tables)
         raise SettingsError(
-            f"suites de contrôle : manquantes {missing or 'aucune'}, sans table {orphan or 'aucune'} ; attendu : "
-            f"un fichier par table bronze dans {settings.expectations_dir / 'bronze'}"
+            f"suites de contrôle : manquantes {missing or 'aucune'}, sans table {orphan or 'aucune'} ; "
+            f"attendu : un fichier par table bronze dans {settings.expectations_dir / 'bronze'}"
         )
     if SCHEMA.read_text(encoding="utf-8") != json_schema():
         raise SettingsError(
             f"{SCHEMA.name} n'est plus celui des modèles ; à faire : `qpv catalogue check --ecrire-schema`"
         )
     datasets = sum(1 for _ in catalogue.datasets())
-    return f"{datasets} jeux, {len(tables)} tables bronze et leurs suites, {len(catalogue.variables)} variables"
+    return (
+        f"{datasets} jeux, {len(tables)} tables bronze et leurs suites, {len(catalogue.variables)} variables"
+    )
 
 
 def examine(settings: Settings) -> list[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -31,11 +31,14 @@ from qpv_emploi.conservation import (
     iso_utc,
     modified_at,
 )
+from qpv_emploi.conservation.empreinte import file_digest
 from qpv_emploi.errors import RefusedFile
 from qpv_emploi.lecture import Provenance, ReadTable, read_file
 from qpv_emploi.lecture.mesure import count_revised, count_zones
 from qpv_emploi.lecture.parquet import write_parquet
-from qpv_emploi.qualite import Verdict, judge, write_report
+from qpv_emploi.qualite import Verdict
+from qpv_emploi.qualite.gate import judge
+from qpv_emploi.qualite.rapport import refusal_of, write_report
 from qpv_emploi.settings import Settings
 
 
@@ -66,22 +69,32 @@ def ingest_deposit(
         SettingsError: fictional and real data would mix in this data directory.
     """
     Manifest(settings.paths).check_origin(est_fictif)
-    try:
-        outcome = _ingest(settings, catalogue, deposit, est_fictif=est_fictif, now=now)
-    except RefusedFile as refusal:
-        outcome = _refuse(settings, deposit, [refusal], now)
+    if deposit.refus:
+        outcome = _refused_at_the_door(settings, deposit, now)
+    else:
+        received = [_receive(settings, catalogue, deposit, f, est_fictif, now) for f in deposit.fichiers]
+        try:
+            outcome = _accept(settings, catalogue, deposit, received, now)
+        except RefusedFile as refusal:
+            outcome = _refused(settings, deposit, received, refusal, now)
     Ledger(settings.paths.journal).append(outcome)
     return outcome
 
 
-def _ingest(
-    settings: Settings, catalogue: Catalogue, deposit: Deposit, *, est_fictif: bool, now: datetime
+def _accept(
+    settings: Settings,
+    catalogue: Catalogue,
+    deposit: Deposit,
+    received: Sequence[_Received],
+    now: datetime,
 ) -> Outcome:
-    if deposit.refus:
-        return _refuse(settings, deposit, deposit.refus, now)
+    """Check, read, judge, then put in the lock.
+
+    Raises:
+        RefusedFile: a file is not what its dataset promises.
+    """
     lock = Lock(settings.paths.verrou)
     held = lock.read().get((deposit.producteur, deposit.jeu, deposit.millesime))
-    received = [_receive(settings, catalogue, deposit, file, est_fictif, now) for file in deposit.fichiers]
     same_bytes = held is not None and held.empreintes == tuple(
         sorted(file.garde.empreinte_sha256 for file in received)
     )
@@ -93,12 +106,15 @@ def _ingest(
         check_bytes(file.garde.chemin, file.depose.famille, refuse=refuse)
     reads = [_read(catalogue, deposit, file) for file in received]
     _refuse_content_of_another_vintage(lock, deposit, received, reads)
-    verdicts = _judge(settings, catalogue, deposit, [read for group in reads for read in group])
-    if not all(verdict.accepte for verdict in verdicts):
-        return _refuse(settings, deposit, [v for v in verdicts if not v.accepte], now, received)
+    for file, group in zip(received, reads, strict=True):
+        verdicts = _judge(settings, catalogue, deposit, group)
+        if not all(verdict.accepte for verdict in verdicts):
+            return _refused(settings, deposit, received, verdicts, now, faulty=file)
 
     revised = _revised_cells(settings, held, reads) if held is not None and not same_bytes else None
-    _write_bronze(received, reads)
+    for file, group in zip(received, reads, strict=True):
+        for read in group:
+            write_parquet(read.donnees, file.bronze[read.table.nom])
     lock.update(_entry(settings, deposit, received, reads))
     issue = Issue.NOUVEAU if held is None else Issue.INCHANGE if same_bytes else Issue.REVISE
     return _outcome(
@@ -191,17 +207,10 @@ def _is_up_to_date(settings: Settings, held: LockEntry, received: Sequence[_Rece
 
 
 def _read(catalogue: Catalogue, deposit: Deposit, file: _Received) -> list[ReadTable]:
-    provenance = Provenance(
-        deposit.producteur,
-        deposit.jeu,
-        deposit.millesime,
-        file.depose.fichier,
-        file.garde.empreinte_sha256,
-    )
     return read_file(
         file.garde.chemin,
         _tables(catalogue, deposit, file.depose),
-        provenance,
+        _provenance(deposit, file),
         catalogue.variables_of(deposit.producteur, deposit.jeu),
     )
 
@@ -226,9 +235,7 @@ def _refuse_content_of_another_vintage(
         for read in group:
             other = others.get((read.table.nom, read.empreinte_contenu))
             if other and read.table.table.forme == "cellules":
-                refuse = refusal_for(
-                    deposit.producteur, deposit.jeu, deposit.millesime, file.depose.fichier
-                )
+                refuse = refusal_for(deposit.producteur, deposit.jeu, deposit.millesime, file.depose.fichier)
                 raise refuse(
                     raison=f"son contenu est, cellule pour cellule, celui du millésime {other}",
                     attendu=f"les données du millésime {deposit.millesime}",
@@ -261,16 +268,20 @@ def _known_zones(settings: Settings, deposit: Deposit, table: BronzeTable) -> di
             continue
         if entry.millesime == deposit.millesime:
             continue
-        paths = [settings.paths.root / file.bronze[table.nom] for file in entry.fichiers if table.nom in file.bronze]
+        paths = [
+            settings.paths.root / file.bronze[table.nom]
+            for file in entry.fichiers
+            if table.nom in file.bronze
+        ]
         counts[entry.millesime] = sum(count_zones(path) for path in paths if path.exists())
     return counts
 
 
-def _revised_cells(
-    settings: Settings, held: LockEntry, reads: Sequence[Sequence[ReadTable]]
-) -> int | None:
+def _revised_cells(settings: Settings, held: LockEntry, reads: Sequence[Sequence[ReadTable]]) -> int | None:
     """Cells whose text differs from the bytes held before; None when no statistical table can be compared."""
-    before = {name: settings.paths.root / path for file in held.fichiers for name, path in file.bronze.items()}
+    before = {
+        name: settings.paths.root / path for file in held.fichiers for name, path in file.bronze.items()
+    }
     counts = [
         count_revised(before[read.table.nom], read.donnees)
         for group in reads
@@ -282,13 +293,9 @@ def _revised_cells(
 
 def _revision_reason(revised: int | None) -> str:
     detail = "" if revised is None else f", {revised} cellule(s) changée(s)"
-    return f"révision silencieuse : d'autres octets sous le même millésime{detail} ; l'ancien fichier est gardé"
-
-
-def _write_bronze(received: Sequence[_Received], reads: Sequence[Sequence[ReadTable]]) -> None:
-    for file, group in zip(received, reads, strict=True):
-        for read in group:
-            write_parquet(read.donnees, file.bronze[read.table.nom])
+    return (
+        f"révision silencieuse : d'autres octets sous le même millésime{detail} ; l'ancien fichier est gardé"
+    )
 
 
 def _entry(
@@ -317,25 +324,51 @@ def _entry(
     )
 
 
-def _refuse(
+def _refused_at_the_door(settings: Settings, deposit: Deposit, now: datetime) -> Outcome:
+    """Outcome of a vintage that the survey refused before any of its bytes were read."""
+    first = deposit.refus[0]
+    folder = settings.depot / deposit.producteur / deposit.jeu / deposit.millesime
+    path = folder / first.fichier
+    digest = file_digest(path) if first.fichier and path.is_file() else ""
+    provenance = Provenance(deposit.producteur, deposit.jeu, deposit.millesime, first.fichier, digest)
+    report = write_report(settings.paths.quarantaine, provenance, first, now)
+    reason = first.line()
+    if len(deposit.refus) > 1:
+        reason += f" (et {len(deposit.refus) - 1} autre(s) fichier(s) refusé(s))"
+    return _outcome(deposit, (), Issue.REFUSE, now, raison=reason, rapport=_below(settings, report))
+
+
+def _refused(
     settings: Settings,
     deposit: Deposit,
-    causes: Sequence[RefusedFile | Verdict],
+    received: Sequence[_Received],
+    cause: RefusedFile | Sequence[Verdict],
     now: datetime,
-    received: Sequence[_Received] = (),
+    faulty: _Received | None = None,
 ) -> Outcome:
-    report = write_report(settings.paths, deposit, causes, now=now)
-    first = causes[0]
-    reason = first.line() if isinstance(first, RefusedFile) else first.raison()
-    if len(causes) > 1:
-        reason += f" (et {len(causes) - 1} autre(s) : voir le rapport)"
+    """Quarantine: a report, and the bytes under their own name beside it. The lock is left as it was."""
+    if isinstance(cause, RefusedFile):
+        faulty = next(file for file in received if file.depose.fichier == cause.fichier)
+    assert faulty is not None
+    provenance = _provenance(deposit, faulty)
+    refusal = cause if isinstance(cause, RefusedFile) else refusal_of(provenance, cause)
+    report = write_report(settings.paths.quarantaine, provenance, cause, now)
+    copy = report / faulty.depose.fichier
+    if not copy.exists():
+        # The raw store already holds the bytes: a second name costs nothing.
+        copy.hardlink_to(faulty.garde.chemin)
     return _outcome(
-        deposit,
-        received,
-        Issue.REFUSE,
-        now,
-        raison=reason,
-        rapport=str(report.relative_to(settings.paths.root)),
+        deposit, received, Issue.REFUSE, now, raison=refusal.line(), rapport=_below(settings, report)
+    )
+
+
+def _below(settings: Settings, path: Path) -> str:
+    return str(path.relative_to(settings.paths.root))
+
+
+def _provenance(deposit: Deposit, file: _Received) -> Provenance:
+    return Provenance(
+        deposit.producteur, deposit.jeu, deposit.millesime, file.depose.fichier, file.garde.empreinte_sha256
     )
 
 

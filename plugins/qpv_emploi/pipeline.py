@@ -78,7 +78,9 @@ def ingest_vintage(settings: Settings, producteur: str, jeu: str, millesime: str
     return outcome
 
 
-def ingest_all(settings: Settings, progress: Progress = lambda outcome: None) -> tuple[list[Outcome], list[str]]:
+def ingest_all(
+    settings: Settings, progress: Progress = lambda outcome: None
+) -> tuple[list[Outcome], list[str]]:
     """Receive everything the dépôt holds.
 
     Args:

@@ -1,5 +1,6 @@
 with fictif as (
-    select max(case when est_fictif then 1 else 0 end) = 1 as est_fictif from {{ ref('stg_entrepot__jeu_source') }}
+    select max(case when est_fictif then 1 else 0 end) = 1 as est_fictif
+    from {{ ref('stg_entrepot__jeu_source') }}
 )
 
 select

@@ -33,7 +33,11 @@ rangs as (
         cle_observation,
         row_number() over (
             partition by cle_territoire, code_indicateur, cle_ventilation
-            order by case when valeur is null then 2 else 1 end, ordre_periode desc, millesime desc, cle_observation
+            order by
+                case when valeur is null then 2 else 1 end asc,
+                ordre_periode desc,
+                millesime desc,
+                cle_observation asc
         ) as rang,
         max(ordre_periode) over (
             partition by cle_territoire, code_indicateur, cle_ventilation

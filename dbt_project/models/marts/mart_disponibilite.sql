@@ -51,14 +51,17 @@ motifs as (
         observation.motif,
         row_number() over (
             partition by appartenances.cle_territoire, observation.code_indicateur, observation.cle_jeu_source
-            order by count(*) desc, observation.motif
+            order by count(*) desc, observation.motif asc
         ) as rang
     from appartenances
     inner join {{ ref('fct_observation') }} as observation
         on appartenances.cle_territoire_qpv = observation.cle_territoire
     where observation.motif is not null and observation.code_statut <> 'NA'
     group by
-        appartenances.cle_territoire, observation.code_indicateur, observation.cle_jeu_source, observation.motif
+        appartenances.cle_territoire,
+        observation.code_indicateur,
+        observation.cle_jeu_source,
+        observation.motif
 )
 
 select

@@ -47,6 +47,8 @@ select
     observation.code_statut,
     jeu_source.est_fictif
 from figures
-inner join {{ ref('fct_observation') }} as observation on figures.cle_observation = observation.cle_observation
-inner join {{ ref('dim_jeu_source') }} as jeu_source on observation.cle_jeu_source = jeu_source.cle_jeu_source
+inner join {{ ref('fct_observation') }} as observation
+    on figures.cle_observation = observation.cle_observation
+inner join {{ ref('dim_jeu_source') }} as jeu_source
+    on observation.cle_jeu_source = jeu_source.cle_jeu_source
 order by figures.cle_trace, figures.role

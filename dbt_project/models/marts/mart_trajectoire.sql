@@ -23,8 +23,9 @@ with observations as (
                 observation.cle_territoire, observation.code_indicateur, observation.cle_ventilation,
                 observation.cle_periode
             order by
-                case when observation.valeur is null then 2 else 1 end, jeu_source.millesime desc,
-                observation.cle_observation
+                case when observation.valeur is null then 2 else 1 end asc,
+                jeu_source.millesime desc,
+                observation.cle_observation asc
         ) as rang
     from {{ ref('fct_observation') }} as observation
     inner join {{ ref('dim_periode') }} as periode on observation.cle_periode = periode.cle_periode
@@ -85,13 +86,18 @@ couples as (
             when point_t0.fin is null or point_t.fin is null
                 then 'période de l''une des deux mesures non documentée par le producteur'
             when point_t0.type_periode <> point_t.type_periode
-                then 'périodes de natures différentes (' || point_t0.type_periode || ', ' || point_t.type_periode || ')'
+                then
+                    'périodes de natures différentes (' || point_t0.type_periode || ', '
+                    || point_t.type_periode || ')'
             when point_t.debut <= point_t0.fin
                 then 'fenêtres de mesure qui se recouvrent'
             when
                 indicateur.ecart_min_annees is not null
-                and extract(year from point_t.fin) - extract(year from point_t0.fin) < indicateur.ecart_min_annees
-                then 'moins de ' || cast(indicateur.ecart_min_annees as varchar) || ' ans entre les deux mesures'
+                and extract(year from point_t.fin) - extract(year from point_t0.fin)
+                < indicateur.ecart_min_annees
+                then
+                    'moins de ' || cast(indicateur.ecart_min_annees as varchar)
+                    || ' ans entre les deux mesures'
             when point_t0.code_statut = 'PERT' or point_t.code_statut = 'PERT'
                 then 'valeur perturbée par clé aléatoire : soustraction interdite'
         end as motif_non_comparable
@@ -125,7 +131,9 @@ select
     periode_t.libelle_periode as libelle_periode_t,
     couples.valeur_t0,
     couples.valeur_t,
-    case when couples.motif_non_comparable is null then couples.valeur_t - couples.valeur_t0 end as trajectoire,
+    case
+        when couples.motif_non_comparable is null then couples.valeur_t - couples.valeur_t0
+    end as trajectoire,
     couples.unite,
     couples.motif_non_comparable is null as comparable,
     couples.motif_non_comparable,
@@ -135,8 +143,8 @@ select
         else 'NA'
     end as code_statut,
     couples.meme_publication,
-    'Les habitants changent : une évolution du quartier n''est pas celle des personnes qui y vivaient au départ.'
-        as reserve,
+    'Les habitants changent : une évolution du quartier n''est pas celle des personnes qui y vivaient '
+    || 'au départ.' as reserve,
     couples.cle_observation_t0,
     couples.cle_observation_t,
     qpv.est_fictif
@@ -146,4 +154,8 @@ inner join {{ ref('dim_indicateur') }} as indicateur on couples.code_indicateur 
 inner join {{ ref('dim_periode') }} as periode_t0 on couples.cle_periode_t0 = periode_t0.cle_periode
 inner join {{ ref('dim_periode') }} as periode_t on couples.cle_periode_t = periode_t.cle_periode
 order by
-    qpv.code_qpv, couples.code_indicateur, couples.cle_ventilation, couples.cle_periode_t0, couples.cle_periode_t
+    qpv.code_qpv,
+    couples.code_indicateur,
+    couples.cle_ventilation,
+    couples.cle_periode_t0,
+    couples.cle_periode_t

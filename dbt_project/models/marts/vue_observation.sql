@@ -41,8 +41,10 @@ select
     territoire.est_fictif
 from {{ ref('fct_observation') }} as observation
 inner join {{ ref('dim_territoire') }} as territoire on observation.cle_territoire = territoire.cle_territoire
-inner join {{ ref('dim_indicateur') }} as indicateur on observation.code_indicateur = indicateur.code_indicateur
-inner join {{ ref('dim_ventilation') }} as ventilation on observation.cle_ventilation = ventilation.cle_ventilation
+inner join {{ ref('dim_indicateur') }} as indicateur
+    on observation.code_indicateur = indicateur.code_indicateur
+inner join {{ ref('dim_ventilation') }} as ventilation
+    on observation.cle_ventilation = ventilation.cle_ventilation
 inner join {{ ref('dim_periode') }} as periode on observation.cle_periode = periode.cle_periode
 inner join {{ ref('dim_jeu_source') }} as jeu_source on observation.cle_jeu_source = jeu_source.cle_jeu_source
 inner join {{ ref('dim_statut') }} as statut on observation.code_statut = statut.code_statut

@@ -10,7 +10,8 @@ from qpv_emploi.entrepot.candidate import Candidate
 from qpv_emploi.entrepot.releases import Release
 from qpv_emploi.errors import AuditError
 from qpv_emploi.publication import published_relations
-from qpv_emploi.qualite import Controle, judge_warehouse
+from qpv_emploi.qualite import Controle
+from qpv_emploi.qualite.marts import judge_warehouse
 from qpv_emploi.settings import Settings
 
 _AUDIT_FILE = "audit.json"
@@ -34,12 +35,13 @@ def audit_candidate(settings: Settings, candidate: Candidate, previous: Release 
     with duckdb.connect(str(candidate.base), read_only=True) as connection:
         controls = judge_warehouse(connection, settings.expectations_dir)
         counts = _counts(connection)
-    failed = [c for c in controls if c.reussi is False and c.severite == "critical"]
-    warnings = [c.message for c in controls if c.reussi is False and c.severite == "warning"]
+    warnings = [control.ligne() for control in controls if control.est_avertissement]
     warnings += [
-        f"test dbt {node.nom} : {node.nb_ecarts} écart(s)" for node in candidate.noeuds if node.statut == "warn"
+        f"test dbt {node.nom} : {node.nb_ecarts} écart(s)"
+        for node in candidate.noeuds
+        if node.statut == "warn"
     ]
-    errors = [control.message for control in failed]
+    errors = [control.ligne() for control in controls if control.est_bloquant]
     shrunk, lost = _compare(counts, candidate, previous)
     warnings += shrunk
     errors += lost
@@ -50,8 +52,8 @@ def audit_candidate(settings: Settings, candidate: Candidate, previous: Release 
     if errors:
         more = f" (et {len(errors) - 1} autre(s))" if len(errors) > 1 else ""
         raise AuditError(
-            f"candidat {candidate.identifiant} non publié : {errors[0]}{more} ; la version courante ne change "
-            f"pas ; détail : {candidate.dossier / _AUDIT_FILE}"
+            f"candidat {candidate.identifiant} non publié : {errors[0]}{more} ; la version courante ne "
+            f"change pas ; détail : {candidate.dossier / _AUDIT_FILE}"
         )
     return warnings
 
@@ -103,7 +105,7 @@ def _as_row(control: Controle) -> list[object]:
         control.severite,
         control.reussi,
         control.nb_ecarts,
-        control.message,
+        control.ligne(),
     ]
 
 
@@ -121,7 +123,8 @@ def _compare(
     """Tables smaller than in the last release of the same region: (warnings, errors)."""
     if previous is None or previous.region != candidate.region:
         return [], []
-    warnings, errors = [], []
+    warnings: list[str] = []
+    errors: list[str] = []
     for name, before in sorted(previous.comptes.items()):
         after = counts.get(name, 0)
         if after >= before:

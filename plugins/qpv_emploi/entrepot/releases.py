@@ -89,7 +89,9 @@ def rollback(paths: Paths, identifier: str | None = None) -> Release:
             raise UnknownRelease("aucune version publiée avant la version courante : rien à quoi revenir")
         identifier = names[current - 1]
     if identifier not in names:
-        raise UnknownRelease(f"version {identifier} inconnue ; versions gardées : {', '.join(names) or 'aucune'}")
+        raise UnknownRelease(
+            f"version {identifier} inconnue ; versions gardées : {', '.join(names) or 'aucune'}"
+        )
     switch(paths, paths.versions / identifier)
     return _load(paths.versions / identifier, est_courante=True)
 

@@ -15,6 +15,9 @@ DATABASE = "entrepot.duckdb"
 # Format of the database file: the oldest that DuckDB 1.x clients all read.
 STORAGE_VERSION = "v1.0.0"
 
+# As text the trace of every figure weighs more than all the rest, and nobody reads it in a spreadsheet.
+NOT_IN_CSV = {"mart_tracabilite"}
+
 
 def published_relations(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Names of the tables and views of schema ``main``, sorted."""
@@ -45,13 +48,13 @@ def write_release_files(source: Path, folder: Path) -> dict[str, int]:
         for name in published_relations(connection):
             counts[name] = _count(connection, name)
             if name.startswith("vue_"):
-                # A view repeats what the tables already say; its CSV would be the largest file.
+                # A view only repeats what the tables say.
                 continue
             connection.execute(
                 f"copy {name} to '{_quoted(parquet / name)}.parquet' (format parquet, compression zstd)"
             )
-            # For the French Excel: BOM, semicolon, decimal comma.
-            _copy_csv(connection, name, csv / f"{name}.csv")
+            if name not in NOT_IN_CSV:
+                _copy_csv(connection, name, csv / f"{name}.csv")
     return counts
 
 
@@ -72,9 +75,7 @@ def _copy_database(source: Path, target: Path) -> None:
     with duckdb.connect(str(source)) as connection:
         for schema in _other_schemas(connection):
             connection.execute(f"drop schema {schema} cascade")
-        connection.execute(
-            f"attach '{_quoted(target)}' as cible (storage_version '{STORAGE_VERSION}')"
-        )
+        connection.execute(f"attach '{_quoted(target)}' as cible (storage_version '{STORAGE_VERSION}')")
         connection.execute("copy from database entrepot to cible")
         connection.execute("detach cible")
 
@@ -88,6 +89,7 @@ def _other_schemas(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _copy_csv(connection: duckdb.DuckDBPyConnection, name: str, target: Path) -> None:
+    """CSV for the French Excel: BOM, semicolon, decimal comma."""
     columns = connection.execute(
         "select column_name, data_type from information_schema.columns "
         "where table_name = ? and table_schema = 'main' and table_catalog = current_database() "
@@ -102,7 +104,8 @@ def _copy_csv(connection: duckdb.DuckDBPyConnection, name: str, target: Path) ->
     )
     body = target.with_suffix(".corps")
     connection.execute(
-        f"copy (select {projection} from {name}) to '{_quoted(body)}' (format csv, delimiter ';', header true)"
+        f"copy (select {projection} from {name}) to '{_quoted(body)}' "
+        "(format csv, delimiter ';', header true)"
     )
     with target.open("wb") as stream, body.open("rb") as content:
         stream.write(b"\xef\xbb\xbf")

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qpv_emploi.catalogue import Column, Secrecy, SourceVariable, Table
+from qpv_emploi.catalogue import Column, SourceVariable, Table
+from qpv_emploi.catalogue.models import Secrecy
 from qpv_emploi.lecture.resultat import ReadTable
 from qpv_emploi.qualite.demandes import Demande
 from qpv_emploi.qualite.suites import BronzeSuite
@@ -72,7 +73,7 @@ def unique_key(table: Table) -> list[Demande]:
         return []
     noms = tuple(_column_of(colonne, table) for colonne in table.cle)
     seule = len(noms) == 1
-    arguments = {"column": noms[0]} if seule else {"column_list": list(noms)}
+    arguments: dict[str, object] = {"column": noms[0]} if seule else {"column_list": list(noms)}
     return [
         Demande(
             nom=CLE_UNIQUE,
@@ -97,7 +98,7 @@ def unreadable(read: ReadTable, suite: BronzeSuite) -> list[Controle]:
     """
     trouver = _in_cells if read.table.table.forme == "cellules" else _in_rows
     controles = trouver(read, pa.array(suite.signes_admis, pa.string()))
-    return controles or [Controle(TEXTE_ILLISIBLE, "", "critical", True, 0, (), _message(suite))]
+    return controles or [Controle(TEXTE_ILLISIBLE, "", "critical", True, 0, (), _rule(suite.signes_admis))]
 
 
 def _in_cells(read: ReadTable, signes: pa.Array) -> list[Controle]:
@@ -156,10 +157,6 @@ def _unreadable(
     return Controle(
         TEXTE_ILLISIBLE, colonne, severite, False, nombre, tuple(lieux), _rule(signes.to_pylist())
     )
-
-
-def _message(suite: BronzeSuite) -> str:
-    return _rule(suite.signes_admis)
 
 
 def _rule(signes: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from qpv_emploi.catalogue import Secrecy
+from qpv_emploi.catalogue.models import Secrecy
 from qpv_emploi.qualite.demandes import Demande, not_judged
 from qpv_emploi.qualite.suites import Identite
 from qpv_emploi.qualite.tableau import Tableau, shown

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from qpv_emploi.catalogue import Secrecy
+from qpv_emploi.catalogue.models import Secrecy
 from qpv_emploi.errors import SettingsError
 from qpv_emploi.qualite.demandes import evaluate, failed_on_absence, requests
 from qpv_emploi.qualite.identites import with_identities

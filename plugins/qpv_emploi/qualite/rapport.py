@@ -141,6 +141,7 @@ def _entry(controle: Controle) -> list[str]:
 
 def _text(texte: str) -> str:
     """Text of a source as plain Markdown: one line, nothing a reader's browser could take for a tag."""
-    for signe in "\\`*_[]|<>":
-        texte = texte.replace(signe, f"\\{signe}" if signe not in "<>" else {"<": "&lt;", ">": "&gt;"}[signe])
-    return " ".join(texte.split())
+    propre = " ".join(texte.split())
+    for signe in "\\`*[]|":
+        propre = propre.replace(signe, f"\\{signe}")
+    return propre.replace("<", "&lt;").replace(">", "&gt;")

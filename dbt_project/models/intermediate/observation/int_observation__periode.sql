@@ -48,7 +48,10 @@ select
     annee,
     evidence as evidence_periode,
     case
-        when annee is null then type_periode || ':inconnue:' || producteur || ':' || jeu || ':' || bloc || ':' || millesime
+        when annee is null
+            then
+                type_periode || ':inconnue:' || producteur || ':' || jeu || ':' || bloc || ':'
+                || millesime
         when type_periode = 'INSTANT' then 'INSTANT:' || cast(annee as varchar) || '-12-31'
         when type_periode = 'TRIM' then 'TRIM:' || cast(annee as varchar) || '-T4'
         else type_periode || ':' || cast(annee as varchar)

@@ -16,7 +16,9 @@ populations as (
     select
         code_qpv,
         max(case when code_variable = 'nom_qp' then nullif(trim(valeur_texte), '') end) as libelle_qpv,
-        max(case when code_variable = 'liste_des_communes' then nullif(trim(valeur_texte), '') end) as communes
+        max(
+            case when code_variable = 'liste_des_communes' then nullif(trim(valeur_texte), '') end
+        ) as communes
     from {{ ref('stg_insee__population_qpv') }}
     where role = 'attribut'
     group by code_qpv

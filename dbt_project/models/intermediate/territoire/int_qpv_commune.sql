@@ -19,7 +19,9 @@ nettoyes as (
         code_region,
         rang_citation,
         libelle_source,
-        trim(regexp_replace({{ libelle_normalise('libelle_source') }}, ' [0-9]+(ER|E|EME) ?.*$', '')) as libelle_normalise
+        trim(
+            regexp_replace({{ libelle_normalise('libelle_source') }}, ' [0-9]+(ER|E|EME) ?.*$', '')
+        ) as libelle_normalise
     from noms
     where not {{ correspond('libelle_source', '[0-9].*') }}
 ),
