@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -49,7 +49,9 @@ COMPONENTS: dict[str, tuple[str, ...]] = {
 # Seconds.
 MIGRATION_LIMIT = 120
 START_LIMIT = 120
-STOP_LIMIT = 20
+STOP_LIMIT = 3
+# Only the scheduler has something to finish: the tasks that run below it.
+SCHEDULER_STOP_LIMIT = 20
 POLL = 0.5
 
 LAST_LINES = 15
@@ -333,30 +335,41 @@ class LocalAirflow:
     def stop(self) -> None:
         """Stop every process and what it started. Does nothing the second time.
 
-        A task that still runs is given the time limit to end, then killed.
+        A task that still runs is given ``SCHEDULER_STOP_LIMIT`` to end, then killed.
         """
         with _undisturbed():
             descendance = [
                 enfant for process in self._processes.values() for enfant in _descendants(process.pid)
             ]
-            for process in self._processes.values():
-                if process.poll() is None:
-                    process.terminate()
-            echeance = time.monotonic() + STOP_LIMIT
-            for process in self._processes.values():
-                try:
-                    process.wait(max(0.0, echeance - time.monotonic()))
-                except subprocess.TimeoutExpired:
-                    descendance += _descendants(process.pid)
-                    process.kill()
-                    process.wait()
+            # First the scheduler: the tasks below it still need the API server to say how they ended.
+            autres = {nom: process for nom, process in self._processes.items() if nom != "scheduler"}
+            if "scheduler" in self._processes:
+                descendance += _end([self._processes["scheduler"]], SCHEDULER_STOP_LIMIT)
+            descendance += _end(list(autres.values()), STOP_LIMIT)
             # Tasks sit in process groups of their own: they are reached one by one.
             for enfant in descendance:
-                if enfant.is_running():
+                with suppress(psutil.NoSuchProcess):
                     enfant.kill()
             psutil.wait_procs(descendance, timeout=STOP_LIMIT)
             self._processes.clear()
             self._verrou.release()
+
+
+def _end(processes: list[subprocess.Popen[bytes]], limit: float) -> list[psutil.Process]:
+    """Ask processes to end, kill those that do not within ``limit`` seconds; returns what they leave."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    echeance = time.monotonic() + limit
+    restes: list[psutil.Process] = []
+    for process in processes:
+        try:
+            process.wait(max(0.0, echeance - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            restes += _descendants(process.pid)
+            process.kill()
+            process.wait()
+    return restes
 
 
 def _descendants(pid: int) -> list[psutil.Process]:
@@ -380,11 +393,13 @@ def _undisturbed() -> Iterator[None]:
 
 
 def stop_on_termination() -> None:
-    """Make a polite end (``kill``, closed terminal) run the same clean stop as Ctrl-C."""
+    """Make every polite end (Ctrl-C, ``kill``, closed terminal) run the clean stop."""
 
     def leave(numero: int, cadre: FrameType | None) -> None:
         raise SystemExit(128 + numero)
 
+    # A shell starts background jobs with Ctrl-C ignored, and Python then leaves it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave)
 

@@ -45,6 +45,20 @@ class Demande:
         return Attendu(self.type, self.arguments, self.severite)
 
 
+def expand(attentes: Sequence[Attente], colonnes: Sequence[str]) -> tuple[list[Demande], list[Controle]]:
+    """The requests of a suite, and the controls of the patterns that no column matches."""
+    demandes: list[Demande] = []
+    sans_objet: list[Controle] = []
+    for attente in attentes:
+        expansees = requests(attente, colonnes)
+        demandes += expansees
+        if attente.colonnes and not expansees:
+            motif = f"motif {attente.colonnes.motif}"
+            raison = "aucune colonne n'a un tel nom"
+            sans_objet.append(not_judged(attente.type, motif, attente.severite, raison))
+    return demandes, sans_objet
+
+
 def requests(attente: Attente, colonnes: Sequence[str]) -> list[Demande]:
     """One request per column that the expectation selects.
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from qpv_emploi.catalogue import SourceVariable
 from qpv_emploi.lecture.resultat import ReadTable
 from qpv_emploi.qualite.couverture import judge_coverage
-from qpv_emploi.qualite.demandes import evaluate, not_judged, requests
+from qpv_emploi.qualite.demandes import evaluate, expand
 from qpv_emploi.qualite.generiques import codes, small_counts, unique_key, unreadable
 from qpv_emploi.qualite.identites import with_identities
 from qpv_emploi.qualite.suites import bronze_suite
@@ -66,16 +66,10 @@ def judge(
     demandes = [*unique_key(bronze.table), *codes(bronze.table)]
     if cellules:
         demandes += small_counts(du_jeu, secret, suite, colonnes)
-    demandes += identites
-    for attente in suite.attentes:
-        expansees = requests(attente, colonnes)
-        if not expansees and attente.colonnes:
-            motif = f"motif {attente.colonnes.motif}"
-            raison = "aucune colonne du fichier n'a ce nom"
-            sans_objet.append(not_judged(attente.type, motif, attente.severite, raison))
-        demandes += expansees
+    expansees, sans_colonne = expand(suite.attentes, colonnes)
+    demandes += [*identites, *expansees]
 
-    controles = [*unreadable(read, suite), *evaluate(demandes, tableau), *sans_objet]
+    controles = [*unreadable(read, suite), *evaluate(demandes, tableau), *sans_objet, *sans_colonne]
     if cellules:
         controles.append(judge_coverage(count_zones(read), millesime, zones_connues))
     return Verdict.of(bronze.nom, tuple(controles))

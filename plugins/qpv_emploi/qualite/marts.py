@@ -11,7 +11,7 @@ import pandas as pd
 
 from qpv_emploi.catalogue.models import Secrecy
 from qpv_emploi.errors import SettingsError
-from qpv_emploi.qualite.demandes import evaluate, failed_on_absence, requests
+from qpv_emploi.qualite.demandes import evaluate, expand, failed_on_absence
 from qpv_emploi.qualite.identites import with_identities
 from qpv_emploi.qualite.suites import MartSuite, mart_suites
 from qpv_emploi.qualite.tableau import Tableau, shown
@@ -48,9 +48,9 @@ def _judge(connection: duckdb.DuckDBPyConnection, suite: MartSuite) -> list[Cont
     colonnes = list(trame.columns)
     # Published figures carry their noise in columns of their own: an identity holds as its suite says.
     tableau, demandes, sans_objet = with_identities(tableau, suite.identites, Secrecy(methode="aucune"))
-    for attente in suite.attentes:
-        demandes += requests(attente, colonnes)
-    controles = [failed_on_absence(c) for c in (*evaluate(demandes, tableau), *sans_objet)]
+    expansees, sans_colonne = expand(suite.attentes, colonnes)
+    juges = evaluate([*demandes, *expansees], tableau)
+    controles = [failed_on_absence(c) for c in (*juges, *sans_objet, *sans_colonne)]
     return [replace(c, colonne=".".join(filter(None, (suite.relation, c.colonne)))) for c in controles]
 
 

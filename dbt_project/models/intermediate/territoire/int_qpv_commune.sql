@@ -1,5 +1,5 @@
 -- The producers list the communes of a QPV 2015 by name only. Each name is identified once, here, and only
--- when a single commune of the département (else of the region) bears it; see docs/adr/0005.
+-- when a single commune of the département bears or bore it, else of the region; see docs/adr/0005.
 with noms as (
     select
         qpv.code_qpv,
@@ -33,14 +33,18 @@ candidats as (
         nettoyes.libelle_source,
         commune.code_commune_courante as code_commune,
         commune.millesime_geo,
-        case when commune.code_departement = nettoyes.code_departement then 1 else 2 end as priorite
+        case
+            when commune.code_departement <> nettoyes.code_departement then 3
+            when commune.type_commune = 'ANCIEN' then 2
+            else 1
+        end as priorite
     from nettoyes
     inner join {{ ref('int_commune') }} as commune
         on
             nettoyes.libelle_normalise = commune.libelle_normalise
             and (
                 nettoyes.code_departement = commune.code_departement
-                or nettoyes.code_region = commune.code_region
+                or (nettoyes.code_region = commune.code_region and commune.type_commune <> 'ANCIEN')
             )
 ),
 
@@ -79,7 +83,8 @@ select
     max(uniques.millesime_geo) as millesime_geo,
     case
         when min(uniques.priorite) = 1 then 'nom_departement'
-        when min(uniques.priorite) = 2 then 'nom_region'
+        when min(uniques.priorite) = 2 then 'ancien_nom_departement'
+        when min(uniques.priorite) = 3 then 'nom_region'
         else 'non_identifie'
     end as mode_identification
 from nettoyes
