@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import re
+from pathlib import Path
 
 import pytest
 
 from qpv_emploi.catalogue import BronzeTable, Catalogue, load_catalogue
 from qpv_emploi.qualite.gx import Attendu, build
-from qpv_emploi.qualite.suites import SIGNES_ADMIS, Attente, bronze_suite, mart_suites
+from qpv_emploi.qualite.suites import SIGNES_ADMIS, Attente, MartSuite, bronze_suite, read_suite
 from qpv_emploi.settings import Settings
 
 REGLAGES = Settings()
 SUITES = sorted(chemin.stem for chemin in (REGLAGES.expectations_dir / "bronze").iterdir())
+MARTS = sorted((REGLAGES.expectations_dir / "marts").glob("*.yml"))
 GEOMETRIE = {"longitude", "latitude", "surface_m2"}
 
 
@@ -65,10 +67,13 @@ def test_great_expectations_takes_every_expectation(nom: str) -> None:
         build(_attendu(attente))
 
 
-def test_suites_of_the_marts_can_be_read_and_run() -> None:
-    for suite in mart_suites(REGLAGES.expectations_dir):
-        for attente in suite.attentes:
-            build(_attendu(attente))
+# Skipped as an empty set until the first suite of a mart is written.
+@pytest.mark.parametrize("chemin", MARTS, ids=lambda chemin: chemin.stem)
+def test_a_suite_of_a_mart_can_be_read_and_run(chemin: Path) -> None:
+    suite = read_suite(chemin, MartSuite)
+    assert suite.attentes or suite.identites
+    for attente in suite.attentes:
+        build(_attendu(attente))
 
 
 def _attendu(attente: Attente) -> Attendu:

@@ -1,0 +1,53 @@
+# `make demo` and `make test` are the two commands to know. Everything lives below this folder.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .demo
+REGION ?= 32
+DEPOT ?= depot
+
+.PHONY: help setup demo test lint run up clean lock
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.installed  ## create .venv with the pinned, hashed requirements
+
+$(VENV)/.installed: requirements.txt requirements-uv.txt pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode requirements.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup  ## run the real DAGs on a fictional region, through a private Airflow
+	@rm -rf $(DEMO)
+	@$(BIN)/qpv fictif $(DEMO)/depot
+	@QPV_DATA_DIR=$(DEMO)/data QPV_DEPOT=$(DEMO)/depot QPV_REGION=99 $(BIN)/python -m qpv_emploi.airflow.demo
+
+test: setup  ## linters, types and all tests
+	$(BIN)/python -m pytest
+
+lint: setup  ## linters and types only
+	$(BIN)/python -m pytest -m lint
+
+run: setup  ## the whole chain without Airflow: make run DEPOT=… REGION=32
+	$(BIN)/qpv run --depot $(DEPOT) --region $(REGION)
+
+up: setup  ## keep a private Airflow running on this machine, on the fictional region
+	@test -d $(DEMO)/depot || $(BIN)/qpv fictif $(DEMO)/depot
+	@QPV_DATA_DIR=$(DEMO)/data QPV_DEPOT=$(DEMO)/depot QPV_REGION=99 $(BIN)/python -m qpv_emploi.airflow.local up
+
+lock:  ## compile the pinned requirements again from pyproject.toml
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --generate-hashes --all-extras --universal \
+		--no-emit-index-url --no-header --upgrade pyproject.toml -o requirements.txt
+	grep -oE '^uv==[0-9.]+' requirements.txt | VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --generate-hashes \
+		--universal --no-header --no-annotate - -o requirements-uv.txt
+
+clean:  ## remove the environment, the demonstration and the caches (never ./data)
+	rm -rf $(VENV) $(DEMO) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf dbt_project/target dbt_project/logs
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
