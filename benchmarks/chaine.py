@@ -2,7 +2,7 @@
 
     python benchmarks/chaine.py --qpv 10000
 
-Nothing is asserted: figures go to the standard output, to be compared from one commit to the next on one machine.
+Nothing is asserted: the figures are printed, to be compared from one commit to the next on one machine.
 """
 
 from __future__ import annotations

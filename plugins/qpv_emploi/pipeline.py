@@ -193,7 +193,7 @@ def publish(settings: Settings, candidate: str) -> Release:
     final = paths.versions / built.identifiant
     preparing.rename(final)
     switch(paths, final)
-    discard_work(settings)
+    discard_work(settings, built.identifiant)
     release = current_release(paths)
     if release is None or release.identifiant != built.identifiant:
         raise QPVError(f"publication de {built.identifiant} sans suite : {paths.courant} ne la désigne pas")
@@ -201,7 +201,6 @@ def publish(settings: Settings, candidate: str) -> Release:
 
 
 def _write_manifest(settings: Settings, built: Candidate, counts: dict[str, int], target: Path) -> None:
-    entries = Lock(settings.paths.verrou).read().values()
     fictional = any(reception.est_fictif for reception in Manifest(settings.paths).receptions())
     content = {
         "identifiant": built.identifiant,
@@ -212,23 +211,7 @@ def _write_manifest(settings: Settings, built: Candidate, counts: dict[str, int]
         "empreinte_construction": built.empreinte,
         "versions": {"qpv_emploi": __version__, "duckdb": duckdb.__version__},
         "comptes": counts,
-        "entrees": [
-            {
-                "producteur": entry.producteur,
-                "jeu": entry.jeu,
-                "millesime": entry.millesime,
-                "fichiers": [
-                    {
-                        "fichier": fichier.fichier,
-                        "empreinte_sha256": fichier.empreinte_sha256,
-                        "octets": fichier.octets,
-                        "recu_le": fichier.recu_le,
-                    }
-                    for fichier in entry.fichiers
-                ],
-            }
-            for entry in entries
-        ],
+        "entrees": built.entrees,
     }
     target.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 

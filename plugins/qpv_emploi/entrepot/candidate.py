@@ -7,11 +7,12 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from qpv_emploi.catalogue import Catalogue
-from qpv_emploi.conservation import Lock, iso_utc
+from qpv_emploi.conservation import Lock, LockEntry, iso_utc
 from qpv_emploi.entrepot.dbt import NodeResult, run_dbt_build
 from qpv_emploi.entrepot.fingerprint import build_fingerprint
 from qpv_emploi.entrepot.inputs import entries_in_use, lay_inputs
@@ -32,6 +33,7 @@ class Candidate:
         empreinte: fingerprint of the inputs (lock, region, code).
         region: region of the build.
         construit_le: ISO UTC.
+        entrees: the entries of the lock it was built from, as the manifest of the release gives them.
         noeuds: results of dbt, in order of execution.
     """
 
@@ -40,6 +42,7 @@ class Candidate:
     empreinte: str
     region: str
     construit_le: str
+    entrees: tuple[dict[str, Any], ...]
     noeuds: tuple[NodeResult, ...]
 
     @property
@@ -53,8 +56,10 @@ def build_candidate(settings: Settings, catalogue: Catalogue, *, now: datetime) 
     Raises:
         BuildError: a reference dataset is missing, or a dbt node failed.
     """
-    fingerprint = build_fingerprint(settings)
-    entries = entries_in_use(catalogue, list(Lock(settings.paths.verrou).read().values()))
+    # Read once: ingestion may change the lock while the build runs.
+    locked = list(Lock(settings.paths.verrou).read().values())
+    fingerprint = build_fingerprint(settings, locked)
+    entries = entries_in_use(catalogue, locked)
     identifier = f"{now:%Y%m%dT%H%M%SZ}-{fingerprint[:8]}"
     folder = settings.paths.travail / identifier
     # A folder of the same name can only be the rest of a killed build of the same second.
@@ -63,12 +68,16 @@ def build_candidate(settings: Settings, catalogue: Catalogue, *, now: datetime) 
     with duckdb.connect(str(folder / DATABASE)) as connection:
         lay_inputs(connection, settings, catalogue, entries)
     results = run_dbt_build(settings, folder / DATABASE, folder)
-    candidate = Candidate(identifier, folder, fingerprint, settings.region, iso_utc(now), tuple(results))
+    inputs = tuple(_input(entry) for entry in entries)
+    candidate = Candidate(
+        identifier, folder, fingerprint, settings.region, iso_utc(now), inputs, tuple(results)
+    )
     description = {
         "identifiant": identifier,
         "empreinte": fingerprint,
         "region": settings.region,
         "construit_le": candidate.construit_le,
+        "entrees": inputs,
         "noeuds": [result.to_dict() for result in results],
     }
     (folder / _DESCRIPTION).write_text(
@@ -97,10 +106,33 @@ def load_candidate(settings: Settings, identifier: str) -> Candidate:
         description["empreinte"],
         description["region"],
         description["construit_le"],
+        tuple(description["entrees"]),
         tuple(NodeResult(**node) for node in description["noeuds"]),
     )
 
 
-def discard_work(settings: Settings) -> None:
-    """Remove the work folders of past builds: what matters of them is in the releases."""
-    shutil.rmtree(settings.paths.travail, ignore_errors=True)
+def discard_work(settings: Settings, identifier: str) -> None:
+    """Remove the work folder of a published candidate and the older ones: the releases hold what matters.
+
+    A younger one belongs to a build that another process is running.
+    """
+    for folder in settings.paths.travail.iterdir():
+        if folder.name <= identifier:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _input(entry: LockEntry) -> dict[str, Any]:
+    return {
+        "producteur": entry.producteur,
+        "jeu": entry.jeu,
+        "millesime": entry.millesime,
+        "fichiers": [
+            {
+                "fichier": fichier.fichier,
+                "empreinte_sha256": fichier.empreinte_sha256,
+                "octets": fichier.octets,
+                "recu_le": fichier.recu_le,
+            }
+            for fichier in entry.fichiers
+        ],
+    }

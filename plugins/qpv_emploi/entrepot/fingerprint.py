@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
 
-from qpv_emploi.conservation import Lock
+from qpv_emploi.conservation import Lock, LockEntry
 from qpv_emploi.settings import Settings
 
 # Files of the project whose change may change a release. What dbt writes beside its project is not one.
@@ -34,10 +37,17 @@ def code_fingerprint(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def build_fingerprint(settings: Settings) -> str:
-    """SHA-256 (hex) of the inputs of a build; two equal fingerprints give the same release."""
+def build_fingerprint(settings: Settings, entries: Iterable[LockEntry] | None = None) -> str:
+    """SHA-256 (hex) of the inputs of a build; two equal fingerprints give the same release.
+
+    Args:
+        entries: the entries of the lock, when the caller has already read them.
+    """
+    if entries is None:
+        entries = Lock(settings.paths.verrou).read().values()
+    lock = json.dumps([asdict(entry) for entry in sorted(entries, key=lambda e: e.cle)], sort_keys=True)
     parts = (
-        Lock(settings.paths.verrou).digest(),
+        hashlib.sha256(lock.encode()).hexdigest(),
         settings.region,
         code_fingerprint(settings),
         duckdb.__version__,
