@@ -158,7 +158,7 @@ def _receive(
         table.nom: settings.paths.bronze
         / table.nom
         / deposit.millesime
-        / f"{kept.empreinte_sha256[:16]}-{_reading_digest(settings, table)}.parquet"
+        / f"{kept.empreinte_sha256[:16]}-{_reading_digest(settings, catalogue, table)}.parquet"
         for table in _tables(catalogue, deposit, file)
     }
     return _Received(file, kept, reception.recu_le, bronze)
@@ -173,16 +173,19 @@ def _tables(catalogue: Catalogue, deposit: Deposit, file: DepositedFile) -> list
     ]
 
 
-def _reading_digest(settings: Settings, table: BronzeTable) -> str:
-    """First characters of a digest of how this table is read and judged: declaration, reader, suite.
+def _reading_digest(settings: Settings, catalogue: Catalogue, table: BronzeTable) -> str:
+    """First characters of a digest of how this table is read and judged.
 
-    It is part of the name of a bronze file, so that a file read under other rules is read again.
+    Declaration, dictionary, code and suite: it is part of the name of a bronze file, so that a file read under
+    other rules is read again.
     """
     suite = settings.expectations_dir / "bronze" / f"{table.nom}.yml"
+    variables = catalogue.variables_of(table.producteur, table.jeu.jeu)
     parts = [
         table.table.model_dump_json().encode(),
         table.jeu.secret.model_dump_json().encode(),
         json.dumps({k: v.model_dump(mode="json") for k, v in table.jeu.millesimes.items()}).encode(),
+        json.dumps([variable.model_dump(mode="json") for variable in variables]).encode(),
         suite.read_bytes() if suite.exists() else b"",
         _reader_code(),
     ]

@@ -90,15 +90,7 @@ cellules as (
             and attendue.millesime = zeros.millesime
             and attendue.code_qpv = zeros.code_qpv
             and attendue.sans_objet_si_zero = zeros.code_variable
-),
-
-signes as (
-    select
-        signe,
-        min(code_statut) as code_statut,
-        min(libelle) as libelle
-    from {{ ref('signe_source') }}
-    group by signe
+)
 )
 
 select
@@ -151,4 +143,7 @@ select
         else 'cellule vide, sans signe ni note du producteur : motif non établi'
     end as motif
 from cellules
-left join signes on cellules.signe_source = signes.signe
+left join {{ ref('signe_source') }} as signes
+    on
+        cellules.signe_source = signes.signe
+        and (signes.producteur is null or cellules.producteur = signes.producteur)
