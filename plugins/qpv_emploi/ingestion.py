@@ -176,7 +176,7 @@ def _tables(catalogue: Catalogue, deposit: Deposit, file: DepositedFile) -> list
 def _reading_digest(settings: Settings, catalogue: Catalogue, table: BronzeTable) -> str:
     """First characters of a digest of how this table is read and judged.
 
-    Declaration, dictionary, code and suite: it is part of the name of a bronze file, so that a file read under
+    Declaration, dictionary, code and suite. It is part of the name of a bronze file: one read under
     other rules is read again.
     """
     suite = settings.expectations_dir / "bronze" / f"{table.nom}.yml"

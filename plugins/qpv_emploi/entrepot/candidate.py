@@ -114,11 +114,15 @@ def load_candidate(settings: Settings, identifier: str) -> Candidate:
 def discard_work(settings: Settings, identifier: str) -> None:
     """Remove the work folder of a published candidate and the older ones: the releases hold what matters.
 
-    A younger one belongs to a build that another process is running.
+    So do the halves of releases that killed publications left. A younger folder belongs to a build that
+    another process is running.
     """
-    for folder in settings.paths.travail.iterdir():
+    for folder in settings.paths.travail.glob("*"):
         if folder.name <= identifier:
             shutil.rmtree(folder, ignore_errors=True)
+    for half in settings.paths.versions.glob(".*.partiel"):
+        if half.name <= f".{identifier}.partiel":
+            shutil.rmtree(half, ignore_errors=True)
 
 
 def _input(entry: LockEntry) -> dict[str, Any]:

@@ -105,9 +105,11 @@ def read_results(path: Path) -> list[NodeResult]:
     results = []
     for node in json.loads(path.read_text(encoding="utf-8"))["results"]:
         nature, _, *names = node["unique_id"].split(".")
+        # A unit test is named after its model first; the name of any other test is followed by a digest.
+        name = names[-1] if nature == "unit_test" else names[0]
         results.append(
             NodeResult(
-                nom=names[0],
+                nom=name,
                 nature=nature,
                 statut=node["status"],
                 secondes=round(float(node["execution_time"]), 3),

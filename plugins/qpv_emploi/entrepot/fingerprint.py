@@ -18,21 +18,22 @@ _SUFFIXES = {".py", ".sql", ".yml", ".csv", ".md"}
 _IGNORED = {"target", "logs", "__pycache__"}
 
 
-def _code_files(settings: Settings) -> list[Path]:
+def _code_files(settings: Settings) -> list[tuple[str, Path]]:
+    """Files of the code, with their names: neither depends on where the project is installed."""
     package = Path(__file__).resolve().parents[1]
     return sorted(
-        path
+        (f"{root.name}/{path.relative_to(root).as_posix()}", path)
         for root in (settings.dbt_dir, settings.expectations_dir, package)
         for path in root.rglob("*")
-        if path.suffix in _SUFFIXES and not _IGNORED.intersection(path.parts)
+        if path.suffix in _SUFFIXES and not _IGNORED.intersection(path.relative_to(root).parts)
     )
 
 
 def code_fingerprint(settings: Settings) -> str:
     """SHA-256 (hex) of the dbt project, the expectations and this package, names and contents."""
     digest = hashlib.sha256()
-    for path in _code_files(settings):
-        digest.update(path.name.encode())
+    for name, path in _code_files(settings):
+        digest.update(name.encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def list_releases(paths: Paths) -> list[Release]:
         return []
     current = _current_folder(paths)
     return [
-        _load(folder, est_courante=folder == current)
+        _load(folder, est_courante=folder.resolve() == current)
         for folder in sorted(paths.versions.iterdir())
         if not folder.name.startswith(".") and (folder / MANIFEST).is_file()
     ]
@@ -92,8 +93,17 @@ def rollback(paths: Paths, identifier: str | None = None) -> Release:
         raise UnknownRelease(
             f"version {identifier} inconnue ; versions gardées : {', '.join(names) or 'aucune'}"
         )
+    for name in names:
+        # The work of a release that outlives it asks the next run to finish its publication: not any more.
+        shutil.rmtree(paths.travail / name, ignore_errors=True)
     switch(paths, paths.versions / identifier)
     return _load(paths.versions / identifier, est_courante=True)
+
+
+def fsync_tree(folder: Path) -> None:
+    """Push every file of a directory down to the disk, before a rename says that it is complete."""
+    for path in (*folder.rglob("*"), folder):
+        fsync_directory(path)
 
 
 def fsync_directory(folder: Path) -> None:

@@ -91,7 +91,6 @@ cellules as (
             and attendue.code_qpv = zeros.code_qpv
             and attendue.sans_objet_si_zero = zeros.code_variable
 )
-)
 
 select
     cellules.producteur,
