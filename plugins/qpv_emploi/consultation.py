@@ -18,7 +18,7 @@ def query_current(settings: Settings, query: str) -> pd.DataFrame:
 
     Raises:
         UnknownRelease: nothing has been published yet.
-        QPVError: the query is wrong; the message is DuckDB's.
+        QPVError: the query is wrong, or writes; the message is DuckDB's, on one line.
     """
     release = current_release(settings.paths)
     if release is None:
@@ -27,4 +27,6 @@ def query_current(settings: Settings, query: str) -> pd.DataFrame:
         try:
             return connection.execute(query).df()
         except duckdb.Error as error:
-            raise QPVError(f"requête refusée par DuckDB : {error}") from error
+            # Below comes the query again, with a caret that a line cannot hold.
+            reason = " ".join(str(error).partition("\n\nLINE ")[0].split())
+            raise QPVError(f"requête refusée par DuckDB : {reason}") from error

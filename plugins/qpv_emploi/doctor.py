@@ -113,13 +113,17 @@ def _data_dir(settings: Settings) -> Finding:
 
 def _release(settings: Settings) -> Finding:
     paths = settings.paths
-    if paths.courant.is_symlink() and not paths.courant.exists():
-        return Finding(
-            "erreur",
-            f"{paths.courant} désigne un dossier disparu ; à faire : `qpv rollback VERSION` vers une version "
-            f"gardée ({', '.join(r.identifiant for r in list_releases(paths)) or 'aucune'})",
-        )
-    release = current_release(paths)
+    try:
+        if paths.courant.is_symlink() and not paths.courant.exists():
+            kept = ", ".join(release.identifiant for release in list_releases(paths)) or "aucune"
+            return Finding(
+                "erreur",
+                f"{paths.courant} désigne un dossier disparu ; à faire : `qpv rollback VERSION` vers une "
+                f"version gardée ({kept})",
+            )
+        release = current_release(paths)
+    except QPVError as error:
+        return Finding("erreur", str(error))
     if release is None:
         return Finding("attention", "aucune version publiée ; à faire : `qpv run`")
     return Finding("ok", f"version courante : {release.identifiant}, région {release.region}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +32,6 @@ from qpv_emploi.conservation import (
     iso_utc,
     modified_at,
 )
-from qpv_emploi.conservation.empreinte import file_digest
 from qpv_emploi.errors import RefusedFile
 from qpv_emploi.lecture import Provenance, ReadTable, read_file
 from qpv_emploi.lecture.mesure import count_revised, count_zones
@@ -70,7 +70,7 @@ def ingest_deposit(
     """
     Manifest(settings.paths).check_origin(est_fictif)
     if deposit.refus:
-        outcome = _refused_at_the_door(settings, deposit, now)
+        outcome = _refused_at_the_door(settings, deposit, est_fictif, now)
     else:
         received = [_receive(settings, catalogue, deposit, f, est_fictif, now) for f in deposit.fichiers]
         try:
@@ -136,24 +136,7 @@ def _receive(
     est_fictif: bool,
     now: datetime,
 ) -> _Received:
-    kept = RawStore(settings.paths).put(file.chemin)
-    manifest = Manifest(settings.paths)
-    reception = Reception(
-        empreinte_sha256=kept.empreinte_sha256,
-        octets=kept.octets,
-        producteur=deposit.producteur,
-        jeu=deposit.jeu,
-        millesime=deposit.millesime,
-        fichier=file.fichier,
-        origine=f"{deposit.producteur}/{deposit.jeu}/{deposit.millesime}/{file.fichier}",
-        modifie_le=iso_utc(modified_at(file.chemin)),
-        recu_le=iso_utc(now),
-        version_outil=__version__,
-        est_fictif=est_fictif,
-    )
-    if not manifest.record(reception):
-        # The same bytes came before: they are known since then.
-        reception = next(known for known in manifest.receptions() if known.cle == reception.cle)
+    kept, recu_le = _keep(settings, deposit, file.chemin, est_fictif, now)
     bronze = {
         table.nom: settings.paths.bronze
         / table.nom
@@ -161,7 +144,32 @@ def _receive(
         / f"{kept.empreinte_sha256[:16]}-{_reading_digest(settings, catalogue, table)}.parquet"
         for table in _tables(catalogue, deposit, file)
     }
-    return _Received(file, kept, reception.recu_le, bronze)
+    return _Received(file, kept, recu_le, bronze)
+
+
+def _keep(
+    settings: Settings, deposit: Deposit, chemin: Path, est_fictif: bool, now: datetime
+) -> tuple[StoredFile, str]:
+    """Put a file in the raw store and in the manifest; gives also the moment of its first reception."""
+    kept = RawStore(settings.paths).put(chemin)
+    manifest = Manifest(settings.paths)
+    reception = Reception(
+        empreinte_sha256=kept.empreinte_sha256,
+        octets=kept.octets,
+        producteur=deposit.producteur,
+        jeu=deposit.jeu,
+        millesime=deposit.millesime,
+        fichier=chemin.name,
+        origine=f"{deposit.producteur}/{deposit.jeu}/{deposit.millesime}/{chemin.name}",
+        modifie_le=iso_utc(modified_at(chemin)),
+        recu_le=iso_utc(now),
+        version_outil=__version__,
+        est_fictif=est_fictif,
+    )
+    if not manifest.record(reception):
+        # The same bytes came before: they are known since then.
+        reception = next(known for known in manifest.receptions() if known.cle == reception.cle)
+    return kept, reception.recu_le
 
 
 def _tables(catalogue: Catalogue, deposit: Deposit, file: DepositedFile) -> list[BronzeTable]:
@@ -327,18 +335,30 @@ def _entry(
     )
 
 
-def _refused_at_the_door(settings: Settings, deposit: Deposit, now: datetime) -> Outcome:
+def _refused_at_the_door(settings: Settings, deposit: Deposit, est_fictif: bool, now: datetime) -> Outcome:
     """Outcome of a vintage that the survey refused before any of its bytes were read."""
-    first = deposit.refus[0]
+    # The first refusal comes last: it is the one that the outcome tells.
+    reports = [_report_at_the_door(settings, deposit, r, est_fictif, now) for r in reversed(deposit.refus)]
+    reason = deposit.refus[0].line()
+    if len(reports) > 1:
+        reason += f" (et {len(reports) - 1} autre(s) refus)"
+    return _outcome(deposit, (), Issue.REFUSE, now, raison=reason, rapport=_below(settings, reports[-1]))
+
+
+def _report_at_the_door(
+    settings: Settings, deposit: Deposit, refusal: RefusedFile, est_fictif: bool, now: datetime
+) -> Path:
     folder = settings.depot / deposit.producteur / deposit.jeu / deposit.millesime
-    path = folder / first.fichier
-    digest = file_digest(path) if first.fichier and path.is_file() else ""
-    provenance = Provenance(deposit.producteur, deposit.jeu, deposit.millesime, first.fichier, digest)
-    report = write_report(settings.paths.quarantaine, provenance, first, now)
-    reason = first.line()
-    if len(deposit.refus) > 1:
-        reason += f" (et {len(deposit.refus) - 1} autre(s) fichier(s) refusé(s))"
-    return _outcome(deposit, (), Issue.REFUSE, now, raison=reason, rapport=_below(settings, report))
+    # A refusal of several files for one place names them all.
+    named = [folder / name for name in (refusal.fichier, *refusal.fichier.split(", ")) if name]
+    readable = [path for path in dict.fromkeys(named) if path.is_file() and os.access(path, os.R_OK)]
+    kept = {path.name: _keep(settings, deposit, path, est_fictif, now)[0] for path in readable}
+    digest = next((file.empreinte_sha256 for file in kept.values()), "")
+    provenance = Provenance(deposit.producteur, deposit.jeu, deposit.millesime, refusal.fichier, digest)
+    report = write_report(settings.paths.quarantaine, provenance, refusal, now)
+    for name, file in kept.items():
+        _lay_bytes(report, name, file)
+    return report
 
 
 def _refused(
@@ -356,13 +376,17 @@ def _refused(
     provenance = _provenance(deposit, faulty)
     refusal = cause if isinstance(cause, RefusedFile) else refusal_of(provenance, cause)
     report = write_report(settings.paths.quarantaine, provenance, cause, now)
-    copy = report / faulty.depose.fichier
-    if not copy.exists():
-        # The raw store already holds the bytes: a second name costs nothing.
-        copy.hardlink_to(faulty.garde.chemin)
+    _lay_bytes(report, faulty.depose.fichier, faulty.garde)
     return _outcome(
         deposit, received, Issue.REFUSE, now, raison=refusal.line(), rapport=_below(settings, report)
     )
+
+
+def _lay_bytes(report: Path, name: str, kept: StoredFile) -> None:
+    copy = report / name
+    if not copy.exists():
+        # The raw store already holds the bytes: a second name costs nothing.
+        copy.hardlink_to(kept.chemin)
 
 
 def _below(settings: Settings, path: Path) -> str:

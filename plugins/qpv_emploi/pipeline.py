@@ -29,7 +29,7 @@ from qpv_emploi.entrepot import (
 )
 from qpv_emploi.entrepot.audit import audit_candidate, record_audit
 from qpv_emploi.entrepot.candidate import discard_work
-from qpv_emploi.entrepot.releases import MANIFEST, fsync_directory, switch
+from qpv_emploi.entrepot.releases import MANIFEST, fsync, fsync_tree, switch
 from qpv_emploi.errors import QPVError
 from qpv_emploi.ingestion import ingest_deposit
 from qpv_emploi.publication import write_release_files
@@ -44,7 +44,8 @@ class RunReport:
 
     Attributes:
         outcomes: one per dataset x vintage met.
-        hors_catalogue: folders of the dépôt that no dataset of the catalogue claims.
+        hors_catalogue: what nothing reads: folders of the dépôt that no dataset of the catalogue claims, files
+            left outside a folder of vintage.
         release: the release published by this run, None when nothing had changed.
         avertissements: lines of gate 2 that do not stop a publication.
     """
@@ -87,7 +88,8 @@ def ingest_all(
         progress: called after each dataset x vintage.
 
     Returns:
-        The outcomes, and the folders that the catalogue does not know.
+        The outcomes, and what nothing reads: folders that the catalogue does not know, files left outside a
+        folder of vintage.
 
     Raises:
         SettingsError: no dépôt, or fictional and real data would mix.
@@ -105,20 +107,24 @@ def ingest_all(
         Ledger(settings.paths.journal).append(outcome)
         outcomes.append(outcome)
         progress(outcome)
-    return outcomes, list(found.hors_catalogue)
+    return outcomes, [*found.hors_catalogue, *found.egares]
 
 
 def _all_absent(settings: Settings, catalogue: Catalogue, found: Survey) -> list[Outcome]:
-    """Datasets without any file, and vintages of the lock whose files have left the dépôt."""
+    """Datasets without any file, and vintages in use or refused whose files have left the dépôt."""
     present = {(d.producteur, d.jeu, d.millesime) for d in found.deposits}
     outcomes = [
         _absent(producteur, jeu, "", f"aucun millésime dans le dépôt {settings.depot}")
         for producteur, jeu in datasets_absent(found, catalogue)
     ]
-    for producteur, jeu, millesime in Lock(settings.paths.verrou).read():
-        if (producteur, jeu, millesime) not in present:
+    in_use = Lock(settings.paths.verrou).read()
+    for key in in_use:
+        if key not in present:
             reason = "plus dans le dépôt ; le fichier déjà reçu reste en usage"
-            outcomes.append(_absent(producteur, jeu, millesime, reason))
+            outcomes.append(_absent(*key, reason))
+    for key, last in Ledger(settings.paths.journal).last_outcomes().items():
+        if last.issue is Issue.REFUSE and key not in present and key not in in_use:
+            outcomes.append(_absent(*key, "plus dans le dépôt, où il avait été refusé"))
     return outcomes
 
 
@@ -145,14 +151,22 @@ def build(settings: Settings, *, force: bool = False) -> str | None:
 
     Returns:
         Its identifier; None when a release of the same inputs exists already and ``force`` is off. A release
-        that was rolled back counts: the rollback holds until an input changes.
+        that was rolled back counts: the rollback holds until an input changes. A release whose publication
+        was killed before any reader saw it is given back, for ``publish`` to finish.
 
     Raises:
         BuildError: the warehouse cannot be built; nothing published changes.
     """
     fingerprint = build_fingerprint(settings)
-    if not force and any(release.empreinte == fingerprint for release in list_releases(settings.paths)):
-        return None
+    same = [release for release in list_releases(settings.paths) if release.empreinte == fingerprint]
+    if same and not force:
+        # Work outlives its release only when the publication was killed between its two renames.
+        unseen = (
+            release.identifiant
+            for release in same
+            if not release.est_courante and (settings.paths.travail / release.identifiant).is_dir()
+        )
+        return next(unseen, None)
     candidate = build_candidate(settings, load_catalogue(settings.dbt_dir), now=now_utc())
     return candidate.identifiant
 
@@ -177,27 +191,39 @@ def audit(settings: Settings, candidate: str) -> list[str]:
 def publish(settings: Settings, candidate: str) -> Release:
     """Publish an audited candidate: complete directory first, then one rename.
 
+    Killed at any moment, it leaves the former release current or the new one, and can be called again.
+
     Raises:
         BuildError: the candidate does not exist.
+        AuditError: the candidate has not been audited, or was refused.
     """
-    built = load_candidate(settings, candidate)
     paths = settings.paths
-    paths.versions.mkdir(parents=True, exist_ok=True)
-    preparing = paths.versions / f".{built.identifiant}.partiel"
+    release = current_release(paths)
+    if release is None or release.identifiant != candidate:
+        built = load_candidate(settings, candidate)
+        final = paths.versions / candidate
+        if not final.is_dir():
+            _prepare(settings, built, final)
+        switch(paths, final)
+        release = current_release(paths)
+    if release is None or release.identifiant != candidate:
+        raise QPVError(f"publication de {candidate} sans suite : {paths.courant} ne la désigne pas")
+    discard_work(settings, candidate)
+    return release
+
+
+def _prepare(settings: Settings, built: Candidate, final: Path) -> None:
+    """Write a release aside and give it its name once it is complete."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    preparing = final.with_name(f".{final.name}.partiel")
     shutil.rmtree(preparing, ignore_errors=True)
     preparing.mkdir()
     record_audit(built)
     counts = write_release_files(built.base, preparing)
     _write_manifest(settings, built, counts, preparing / MANIFEST)
-    fsync_directory(preparing)
-    final = paths.versions / built.identifiant
+    fsync_tree(preparing)
     preparing.rename(final)
-    switch(paths, final)
-    discard_work(settings, built.identifiant)
-    release = current_release(paths)
-    if release is None or release.identifiant != built.identifiant:
-        raise QPVError(f"publication de {built.identifiant} sans suite : {paths.courant} ne la désigne pas")
-    return release
+    fsync(final.parent)
 
 
 def _write_manifest(settings: Settings, built: Candidate, counts: dict[str, int], target: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from qpv_emploi.catalogue import Dataset, load_catalogue
-from qpv_emploi.conservation import Ledger, Lock, now_utc
+from qpv_emploi.conservation import Issue, Ledger, Lock, Outcome, now_utc
 from qpv_emploi.settings import Settings
 
 # A source is late once its usual lag is exceeded by half (quality rule of the domain: « freshness »).
@@ -48,10 +49,7 @@ def dataset_states(settings: Settings, today: date | None = None) -> list[Datase
     for producteur, dataset in load_catalogue(settings.dbt_dir).datasets():
         key = (producteur, dataset.jeu)
         held = [entry for entry in entries.values() if (entry.producteur, entry.jeu) == key]
-        # A refusal must not be hidden by another vintage of the same dataset that went well afterwards.
-        last = {o.millesime: o for o in outcomes if (o.producteur, o.jeu) == key}
-        telling = next((o for o in last.values() if o.issue.value in ("refuse", "revise")), None)
-        telling = telling or (list(last.values())[-1] if last else None)
+        telling = _telling([o for o in outcomes if (o.producteur, o.jeu) == key])
         vintages = tuple(sorted(entry.millesime for entry in held))
         states.append(
             DatasetState(
@@ -67,11 +65,24 @@ def dataset_states(settings: Settings, today: date | None = None) -> list[Datase
     return states
 
 
+def _telling(outcomes: Sequence[Outcome]) -> Outcome | None:
+    """The outcome to show, from those of one dataset, oldest first.
+
+    A refusal must not be hidden by another vintage of the same dataset that went well afterwards.
+    """
+    last = {outcome.millesime: outcome for outcome in outcomes}
+    for issue in (Issue.REFUSE, Issue.REVISE):
+        for outcome in last.values():
+            if outcome.issue is issue:
+                return outcome
+    return outcomes[-1] if outcomes else None
+
+
 def freshness(dataset: Dataset, vintages: tuple[str, ...], today: date) -> str:
     """Whether a newer vintage should have been published by now, in French.
 
-    The vintage after the latest one ends its year one cadence later; it is due after the usual lag, and late
-    after one and a half times that lag.
+    The vintage after the latest one ends its year one cadence later; it is due after the usual lag, and said
+    to be late after one and a half times that lag. The days are counted from the due date.
     """
     if not vintages:
         return "aucun millésime"
@@ -81,6 +92,7 @@ def freshness(dataset: Dataset, vintages: tuple[str, ...], today: date) -> str:
     latest = vintages[-1][:4]
     if dataset.delai_usuel_jours is None or not latest.isdigit():
         return "délai usuel non établi"
-    elapsed = (today - date(int(latest), 1, 1)).days
-    overdue = elapsed - cycle - round(dataset.delai_usuel_jours * _TOLERANCE)
-    return f"en retard de {overdue} jours ?" if overdue > 0 else "à jour"
+    measured = (today - date(int(latest), 1, 1)).days - cycle
+    if measured <= dataset.delai_usuel_jours * _TOLERANCE:
+        return "à jour"
+    return f"nouveau millésime attendu depuis {measured - dataset.delai_usuel_jours} jours"

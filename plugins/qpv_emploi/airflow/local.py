@@ -56,6 +56,19 @@ POLL = 0.5
 
 LAST_LINES = 15
 
+# Tasks are forks of a process that has imported these: their import costs 3 s of one core, for each of some
+# forty tasks. Our own package is left out, so that a change of code needs no restart.
+PRELOADED = (
+    "airflow.executors.local_executor",
+    "airflow.sdk.execution_time.supervisor",
+    "airflow.sdk.execution_time.task_runner",
+    "airflow.providers.standard.decorators.sensor",
+    "duckdb",
+    "geopandas",
+    "great_expectations.expectations",
+    "pyogrio",
+)
+
 
 class LocalAirflowError(QPVError):
     """The private Airflow could not be started or driven."""
@@ -123,6 +136,8 @@ def environment(
         "CORE__EXECUTION_API_SERVER_URL": f"{adresse}/execution/",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": home / "passwords.json",
+        "SCHEDULER__MP_START_METHOD": "forkserver",
+        "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
         "API__HOST": HOST,
         "API__PORT": port,
@@ -143,6 +158,7 @@ def environment(
         **propre,
         "AIRFLOW_HOME": str(home),
         **{f"AIRFLOW__{nom}": str(valeur) for nom, valeur in options.items()},
+        "GX_ANALYTICS_ENABLED": "false",
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(chemins)),
         "NO_PROXY": ",".join(sans_proxy),
         "no_proxy": ",".join(sans_proxy),

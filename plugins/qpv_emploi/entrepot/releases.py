@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from qpv_emploi.errors import UnknownRelease
+from qpv_emploi.errors import QPVError, UnknownRelease
 from qpv_emploi.settings import Paths
 
 MANIFEST = "manifeste.json"
@@ -46,7 +46,11 @@ def read_manifest(folder: Path) -> dict[str, object]:
 
 
 def list_releases(paths: Paths) -> list[Release]:
-    """All complete releases, oldest first. A directory without manifest is not a release."""
+    """All complete releases, oldest first. A directory without manifest is not a release.
+
+    Raises:
+        QPVError: a manifest is damaged.
+    """
     if not paths.versions.is_dir():
         return []
     current = _current_folder(paths)
@@ -58,7 +62,11 @@ def list_releases(paths: Paths) -> list[Release]:
 
 
 def current_release(paths: Paths) -> Release | None:
-    """The release that readers see, or None before the first publication."""
+    """The release that readers see, or None before the first publication.
+
+    Raises:
+        QPVError: its manifest is missing or damaged.
+    """
     folder = _current_folder(paths)
     return _load(folder, est_courante=True) if folder else None
 
@@ -70,7 +78,7 @@ def switch(paths: Paths, folder: Path) -> None:
     # Relative, so that the data directory can be moved or mounted elsewhere.
     link.symlink_to(Path("versions") / folder.name, target_is_directory=True)
     os.replace(link, paths.courant)  # noqa: PTH105  (Path.replace would follow nothing either; this says rename)
-    fsync_directory(paths.publie)
+    fsync(paths.publie)
 
 
 def rollback(paths: Paths, identifier: str | None = None) -> Release:
@@ -94,7 +102,8 @@ def rollback(paths: Paths, identifier: str | None = None) -> Release:
             f"version {identifier} inconnue ; versions gardées : {', '.join(names) or 'aucune'}"
         )
     for name in names:
-        # The work of a release that outlives it asks the next run to finish its publication: not any more.
+        # A work folder beside its release asks the next run to finish the publication; a rollback decides
+        # otherwise.
         shutil.rmtree(paths.travail / name, ignore_errors=True)
     switch(paths, paths.versions / identifier)
     return _load(paths.versions / identifier, est_courante=True)
@@ -103,12 +112,12 @@ def rollback(paths: Paths, identifier: str | None = None) -> Release:
 def fsync_tree(folder: Path) -> None:
     """Push every file of a directory down to the disk, before a rename says that it is complete."""
     for path in (*folder.rglob("*"), folder):
-        fsync_directory(path)
+        fsync(path)
 
 
-def fsync_directory(folder: Path) -> None:
-    """Make a rename in this directory survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def fsync(path: Path) -> None:
+    """Make the content of a file, or the renames in a directory, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -120,14 +129,20 @@ def _current_folder(paths: Paths) -> Path | None:
 
 
 def _load(folder: Path, *, est_courante: bool) -> Release:
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    return Release(
-        identifiant=folder.name,
-        dossier=folder,
-        publie_le=manifest["publie_le"],
-        region=manifest["region"],
-        empreinte=manifest["empreinte_construction"],
-        comptes=manifest["comptes"],
-        est_fictif=manifest["est_fictif"],
-        est_courante=est_courante,
-    )
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return Release(
+            identifiant=folder.name,
+            dossier=folder,
+            publie_le=manifest["publie_le"],
+            region=manifest["region"],
+            empreinte=manifest["empreinte_construction"],
+            comptes=manifest["comptes"],
+            est_fictif=manifest["est_fictif"],
+            est_courante=est_courante,
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise QPVError(
+            f"{folder / MANIFEST} : manifeste de version absent ou illisible ({error}) ; à faire : écarter ce "
+            "dossier, puis `qpv rollback VERSION` s'il était la version courante"
+        ) from error

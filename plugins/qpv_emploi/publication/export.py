@@ -6,6 +6,7 @@ clock enters.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -32,7 +33,7 @@ def write_release_files(source: Path, folder: Path) -> dict[str, int]:
     """Write ``entrepot.duckdb``, ``parquet/`` and ``csv/`` below ``folder``.
 
     Args:
-        source: work database; its layers other than ``main`` and ``audit`` are left behind.
+        source: work database, left as it is; its layers other than ``main`` and ``audit`` stay behind.
         folder: release directory being prepared.
 
     Returns:
@@ -70,14 +71,21 @@ def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
 def _copy_database(source: Path, target: Path) -> None:
     """Copy the published layers into a fresh file, without the free blocks that the build left.
 
-    The catalogue keeps the name ``entrepot`` on both sides: views hold it.
+    The catalogue keeps the name ``entrepot`` on both sides: views hold it. The layers are dropped from a draft,
+    so that a publication that was killed can start again from the same candidate.
     """
     with duckdb.connect(str(source)) as connection:
+        connection.execute("checkpoint")
+    draft = source.parent / "brouillon" / DATABASE
+    draft.parent.mkdir(exist_ok=True)
+    shutil.copyfile(source, draft)
+    with duckdb.connect(str(draft)) as connection:
         for schema in _other_schemas(connection):
             connection.execute(f"drop schema {schema} cascade")
         connection.execute(f"attach '{_quoted(target)}' as cible (storage_version '{STORAGE_VERSION}')")
         connection.execute("copy from database entrepot to cible")
         connection.execute("detach cible")
+    shutil.rmtree(draft.parent)
 
 
 def _other_schemas(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -98,7 +106,7 @@ def _copy_csv(connection: duckdb.DuckDBPyConnection, name: str, target: Path) ->
     ).fetchall()
     projection = ", ".join(
         f"replace(cast({column} as varchar), '.', ',') as {column}"
-        if data_type in ("DOUBLE", "FLOAT")
+        if data_type in ("DOUBLE", "FLOAT") or data_type.startswith("DECIMAL")
         else column
         for column, data_type in columns
     )
