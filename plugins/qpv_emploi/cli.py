@@ -6,16 +6,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
 from qpv_emploi import __version__
 from qpv_emploi.errors import QPVError, SettingsError
 from qpv_emploi.settings import Settings
+
+if TYPE_CHECKING:
+    from qpv_emploi.entrepot import Release
 
 app = typer.Typer(
     help="Entrepôt de l'emploi dans les quartiers prioritaires de la politique de la ville.",
@@ -37,7 +42,14 @@ Region = Annotated[
 ]
 Depot = Annotated[Path | None, typer.Option("--depot", help="Dossier du dépôt (sinon QPV_DEPOT).")]
 
-_COLOURS = {"nouveau": "green", "revise": "yellow", "refuse": "red", "absent": "dim", "inchange": "dim"}
+# Outcome of the ledger -> how it is said, and its colour.
+_ISSUES = {
+    "nouveau": ("nouveau", "green"),
+    "revise": ("révisé", "yellow"),
+    "refuse": ("refusé", "red"),
+    "absent": ("absent", "dim"),
+    "inchange": ("inchangé", "dim"),
+}
 
 
 @contextmanager
@@ -46,13 +58,25 @@ def _said() -> Iterator[None]:
     try:
         yield
     except QPVError as error:
-        errors.print(f"[red]Erreur[/red] : {error}", soft_wrap=True, markup=True)
+        errors.print(f"[red]Erreur[/red] : {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(1) from error
 
 
 def _settings(data_dir: Path | None = None, depot: Path | None = None, region: str | None = None) -> Settings:
     given = {"data_dir": data_dir, "depot": depot, "region": region}
-    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = ", ".join(f"QPV_{str(f['loc'][0]).upper()} = « {f['input']} »" for f in error.errors())
+        raise SettingsError(
+            f"réglage refusé : {faults} ; attendu : pour la région, un code de deux chiffres (32, 11…) ou "
+            "« france » ; pour le reste, des chemins"
+        ) from error
+
+
+def _issue(code: str, width: int = 0) -> str:
+    said, colour = _ISSUES[code]
+    return f"[{colour}]{said:<{width}}[/{colour}]"
 
 
 @app.command()
@@ -76,15 +100,15 @@ def run(
             outcomes.append(outcome)
             if outcome.issue is Issue.INCHANGE:
                 return
-            colour = _COLOURS[outcome.issue]
             name = "/".join(filter(None, (outcome.producteur, outcome.jeu, outcome.millesime)))
-            detail = f"  {outcome.raison}" if outcome.raison else ""
-            console.print(
-                f"[{colour}]{outcome.issue.value:<8}[/{colour}] {name}", detail, soft_wrap=True, markup=True
-            )
+            # The line of a refusal begins with the name of the file.
+            detail = outcome.raison if outcome.issue is Issue.REFUSE else f"{name}  {outcome.raison}".strip()
+            console.print(f"{_issue(outcome.issue, 9)} {escape(detail)}", soft_wrap=True)
+            if outcome.rapport:
+                console.print(f"          rapport : {settings.paths.root / outcome.rapport}", soft_wrap=True)
             if outcome.colonnes_inconnues:
                 console.print(
-                    f"         variables non reliées : {', '.join(outcome.colonnes_inconnues)} "
+                    f"          variables non reliées : {escape(', '.join(outcome.colonnes_inconnues))} "
                     "(une ligne dans dbt_project/seeds/variable_source.csv en fait des indicateurs)",
                     soft_wrap=True,
                 )
@@ -92,23 +116,30 @@ def run(
         received, unknown = pipeline.ingest_all(settings, show)
         unchanged = sum(outcome.issue is Issue.INCHANGE for outcome in received)
         if unchanged:
-            console.print(f"[dim]inchangé  {unchanged} jeu(x) × millésime(s)[/dim]")
+            console.print(f"{_issue(Issue.INCHANGE, 9)} {unchanged} jeu(x) × millésime(s)", soft_wrap=True)
         if unknown:
-            console.print(f"[dim]hors du catalogue, non lus : {', '.join(unknown)}[/dim]", soft_wrap=True)
+            console.print(
+                f"[yellow]non lu   [/yellow] hors du catalogue ou d'un dossier de millésime : "
+                f"{escape(', '.join(unknown))}",
+                soft_wrap=True,
+            )
         with _spinner("Construction et contrôles dbt"):
             candidate = pipeline.build(settings, force=force)
         if candidate is None:
-            console.print("Rien n'a changé depuis la dernière version : rien n'est publié.")
+            console.print("Rien de nouveau à publier : une version gardée a ces entrées.", soft_wrap=True)
+            _print_current(settings)
         else:
             with _spinner("Audit et publication"):
                 for warning in pipeline.audit(settings, candidate):
-                    console.print(f"[yellow]attention[/yellow] {warning}", soft_wrap=True)
+                    console.print(f"[yellow]attention[/yellow] {escape(warning)}", soft_wrap=True)
                 release = pipeline.publish(settings, candidate)
             console.print(
-                f"[green]publié[/green]   version {release.identifiant}, région {release.region} : "
-                f"{release.comptes['dim_qpv']} QPV, {release.comptes['fct_observation']} observations"
+                f"[green]publié[/green]    version {release.identifiant}, région {release.region} : "
+                f"{release.comptes.get('dim_qpv', 0)} QPV, "
+                f"{release.comptes.get('fct_observation', 0)} observations{_fictional(release)}",
+                soft_wrap=True,
             )
-            console.print(f"         {settings.paths.courant}")
+            console.print(f"          {escape(str(settings.paths.courant))}", soft_wrap=True)
         if any(outcome.issue is Issue.REFUSE for outcome in received):
             # The rest is published; the refusal must still be seen by whoever scheduled the run.
             raise typer.Exit(2)
@@ -129,20 +160,21 @@ def status(data_dir: DataDir = None) -> None:
 
     with _said():
         settings = _settings(data_dir)
-        table = RichTable(show_edge=False, pad_edge=False)
-        for heading in ("jeu", "millésimes en usage", "reçu le", "fraîcheur", "dernière issue"):
-            table.add_column(heading, overflow="fold")
-        for state in dataset_states(settings):
-            colour = _COLOURS.get(state.derniere_issue, "")
-            outcome = f"[{colour}]{state.derniere_issue}[/{colour}]" if colour else state.derniere_issue
-            table.add_row(
-                f"{state.producteur}/{state.jeu}",
-                ", ".join(state.millesimes) or "aucun",
-                state.recu_le or "–",
-                state.fraicheur,
-                f"{outcome} {state.raison}".strip(),
-            )
-        console.print(table)
+        states = dataset_states(settings)
+        width = max(len(f"{state.producteur}/{state.jeu}") for state in states)
+        for state in states:
+            # Lines rather than a table: a table folds its words on a narrow terminal.
+            name = f"{state.producteur}/{state.jeu}"
+            vintages = ", ".join(state.millesimes) or "aucun millésime"
+            console.print(f"[bold]{name:<{width}}[/bold]  {escape(vintages)}", soft_wrap=True)
+            facts = [
+                f"reçu le {state.recu_le}" if state.recu_le else "jamais accepté",
+                _issue(state.derniere_issue) if state.derniere_issue else "",
+                state.fraicheur if state.millesimes else "",
+            ]
+            console.print(f"  {' · '.join(filter(None, facts))}", soft_wrap=True)
+            if state.raison:
+                console.print(f"  {escape(state.raison)}", soft_wrap=True)
         _print_current(settings)
 
 
@@ -153,8 +185,14 @@ def _print_current(settings: Settings) -> None:
     if release is None:
         console.print("Aucune version publiée.")
         return
-    fictional = " [red](données fictives)[/red]" if release.est_fictif else ""
-    console.print(f"Version courante : {release.identifiant}, région {release.region}{fictional}")
+    console.print(
+        f"Version courante : {release.identifiant}, région {release.region}{_fictional(release)}",
+        soft_wrap=True,
+    )
+
+
+def _fictional(release: Release) -> str:
+    return " [red](données fictives)[/red]" if release.est_fictif else ""
 
 
 @app.command()
@@ -174,11 +212,11 @@ def sql(
         return
     table = RichTable(show_edge=False, pad_edge=False)
     for column in frame.columns:
-        table.add_column(str(column), overflow="fold")
+        table.add_column(escape(str(column)), overflow="fold")
     for row in (
         frame.head(limit).astype(object).where(frame.head(limit).notna(), None).itertuples(index=False)
     ):
-        table.add_row(*("" if value is None else str(value) for value in row))
+        table.add_row(*("" if value is None else escape(str(value)) for value in row))
     console.print(table)
     if len(frame) > limit:
         console.print(f"… {limit} lignes sur {len(frame)} (--limite, ou --csv pour tout)")
@@ -196,8 +234,9 @@ def releases(data_dir: DataDir = None) -> None:
         for release in found:
             mark = "[green]●[/green]" if release.est_courante else " "
             console.print(
-                f"{mark} {release.identifiant}  région {release.region}  publiée le {release.publie_le}  "
-                f"{release.comptes.get('fct_observation', 0)} observations"
+                f"{mark} {release.identifiant}  région {release.region}  {release.publie_le[:16]}Z  "
+                f"{release.comptes.get('fct_observation', 0)} observations{_fictional(release)}",
+                soft_wrap=True,
             )
 
 
@@ -213,7 +252,7 @@ def rollback(
 
     with _said():
         release = restore(_settings(data_dir).paths, version)
-    console.print(f"Version courante : {release.identifiant}")
+    console.print(f"Version courante : {release.identifiant}", soft_wrap=True)
 
 
 @app.command()
@@ -240,7 +279,7 @@ def fictif(
             written = generer(target, graine=seed, nb_qpv=qpv, millesimes=chosen or None)
         except (ValueError, FileExistsError) as error:
             raise SettingsError(str(error)) from error
-    console.print(f"{len(written)} fichiers fictifs dans {target}")
+    console.print(f"{len(written)} fichiers fictifs dans {escape(str(target))}", soft_wrap=True)
 
 
 @app.command()
@@ -252,11 +291,11 @@ def doctor(data_dir: DataDir = None, depot: Depot = None) -> None:
         findings = examine(_settings(data_dir, depot))
     for finding in findings:
         mark = {
-            "ok": "[green]ok[/green]      ",
+            "ok": "[green]ok[/green]       ",
             "attention": "[yellow]attention[/yellow]",
-            "erreur": "[red]erreur[/red]  ",
+            "erreur": "[red]erreur[/red]   ",
         }
-        console.print(f"{mark[finding.niveau]} {finding.message}", soft_wrap=True)
+        console.print(f"{mark[finding.niveau]} {escape(finding.message)}", soft_wrap=True)
     if any(finding.niveau == "erreur" for finding in findings):
         raise typer.Exit(1)
 
@@ -315,7 +354,7 @@ def catalogue_check(
         if write:
             SCHEMA.write_text(json_schema(), encoding="utf-8")
         summary = check_catalogue(_settings())
-    console.print(f"[green]ok[/green] {summary}")
+    console.print(f"[green]ok[/green] {escape(summary)}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -44,8 +44,8 @@ class RunReport:
 
     Attributes:
         outcomes: one per dataset x vintage met.
-        hors_catalogue: what nothing reads: folders of the dépôt that no dataset of the catalogue claims, files
-            left outside a folder of vintage.
+        hors_catalogue: what nothing reads: folders of the dépôt that no dataset of the catalogue claims,
+            files left outside a folder of vintage.
         release: the release published by this run, None when nothing had changed.
         avertissements: lines of gate 2 that do not stop a publication.
     """

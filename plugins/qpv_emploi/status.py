@@ -23,7 +23,7 @@ class DatasetState:
         millesimes: vintages in use, sorted.
         recu_le: day the latest vintage was received (ISO), None without any.
         fraicheur: one phrase in French: up to date, late, or why it cannot be said.
-        derniere_issue: last outcome of the ledger, « – » without any.
+        derniere_issue: last outcome of the ledger, empty without any.
         raison: reason of that outcome, empty when there is nothing to say.
     """
 
@@ -58,7 +58,7 @@ def dataset_states(settings: Settings, today: date | None = None) -> list[Datase
                 millesimes=vintages,
                 recu_le=max((f.recu_le[:10] for entry in held for f in entry.fichiers), default=None),
                 fraicheur=freshness(dataset, vintages, today),
-                derniere_issue=telling.issue.value if telling else "–",
+                derniere_issue=telling.issue.value if telling else "",
                 raison=telling.raison if telling else "",
             )
         )

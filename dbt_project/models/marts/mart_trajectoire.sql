@@ -72,6 +72,12 @@ couples as (
         point_t.cle_observation as cle_observation_t,
         point_t0.cle_jeu_source = point_t.cle_jeu_source as meme_publication,
         case
+            -- NA has no rank: known on both sides, it is the worse of the two whichever end it stands at
+            when
+                point_t0.est_connue
+                and point_t.est_connue
+                and 'NA' in (point_t0.code_statut, point_t.code_statut)
+                then 'NA'
             when coalesce(point_t0.rang_gravite, 0) >= coalesce(point_t.rang_gravite, 0)
                 then point_t0.code_statut
             else point_t.code_statut

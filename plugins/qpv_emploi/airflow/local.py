@@ -138,6 +138,8 @@ def environment(
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": home / "passwords.json",
         "SCHEDULER__MP_START_METHOD": "forkserver",
         "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
+        # Seconds. A supervisor that misses the end of its task notices it at the next beat: 5 by default.
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
         "API__HOST": HOST,
         "API__PORT": port,
@@ -363,10 +365,11 @@ class LocalAirflow:
                 descendance += _end([self._processes["scheduler"]], SCHEDULER_STOP_LIMIT)
             descendance += _end(list(autres.values()), STOP_LIMIT)
             # Tasks sit in process groups of their own: they are reached one by one.
-            for enfant in descendance:
+            vivants = [enfant for enfant in descendance if _lives(enfant)]
+            for enfant in vivants:
                 with suppress(psutil.NoSuchProcess):
                     enfant.kill()
-            psutil.wait_procs(descendance, timeout=STOP_LIMIT)
+            psutil.wait_procs(vivants, timeout=STOP_LIMIT)
             self._processes.clear()
             self._verrou.release()
 
@@ -386,6 +389,13 @@ def _end(processes: list[subprocess.Popen[bytes]], limit: float) -> list[psutil.
             process.kill()
             process.wait()
     return restes
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _descendants(pid: int) -> list[psutil.Process]:

@@ -143,6 +143,6 @@ def _load(folder: Path, *, est_courante: bool) -> Release:
         )
     except (OSError, ValueError, KeyError) as error:
         raise QPVError(
-            f"{folder / MANIFEST} : manifeste de version absent ou illisible ({error}) ; à faire : écarter ce "
-            "dossier, puis `qpv rollback VERSION` s'il était la version courante"
+            f"{folder / MANIFEST} : manifeste de version absent ou illisible ({error}) ; à faire : écarter "
+            "ce dossier, puis `qpv rollback VERSION` s'il était la version courante"
         ) from error

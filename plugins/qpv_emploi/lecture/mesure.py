@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from qpv_emploi.lecture.empreinte import normalised
+
 
 def count_zones(path: Path) -> int:
     """Number of zones, control row left out, of a « cellules » table."""
@@ -16,10 +18,18 @@ def count_zones(path: Path) -> int:
 
 
 def count_revised(before: Path, after: pa.Table) -> int:
-    """Number of cells (zone x variable) whose text differs, appeared or disappeared between two readings."""
+    """Number of cells (zone x variable) that changed, appeared or disappeared between two readings.
+
+    A number written otherwise (``1508`` and ``1 508``) is the same cell; a blank is not a number.
+    """
     keys = ["code_zone", "variable"]
-    old = pq.read_table(before, columns=[*keys, "valeur_texte"]).rename_columns([*keys, "avant"])
-    new = after.select([*keys, "valeur_texte"]).rename_columns([*keys, "apres"])
-    joined = old.join(new, keys=keys, join_type="full outer")
+    joined = _cells(pq.read_table(before), "avant").join(
+        _cells(after, "apres"), keys=keys, join_type="full outer"
+    )
     same = pc.fill_null(pc.equal(joined["avant"], joined["apres"]), False)
     return int(pc.sum(pc.invert(same)).as_py() or 0)
+
+
+def _cells(table: pa.Table, name: str) -> pa.Table:
+    contents = normalised(table["valeur_texte"].combine_chunks(), table["valeur"].combine_chunks())
+    return pa.table({"code_zone": table["code_zone"], "variable": table["variable"], name: contents})

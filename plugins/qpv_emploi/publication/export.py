@@ -71,8 +71,8 @@ def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
 def _copy_database(source: Path, target: Path) -> None:
     """Copy the published layers into a fresh file, without the free blocks that the build left.
 
-    The catalogue keeps the name ``entrepot`` on both sides: views hold it. The layers are dropped from a draft,
-    so that a publication that was killed can start again from the same candidate.
+    The catalogue keeps the name ``entrepot`` on both sides: views hold it. The layers are dropped from a
+    draft, so that a publication that was killed can start again from the same candidate.
     """
     with duckdb.connect(str(source)) as connection:
         connection.execute("checkpoint")
