@@ -47,6 +47,59 @@ select
 from {{ relation }}
 {%- endmacro %}
 
+{# Staging of a melted statistical file about zones that are not QPV: rename, and name the type of the zones.
+   `code` and `libelle` are the columns that hold the code and, where the key of the file is a label, the label. #}
+{% macro staging_cellules_zone(relation, type_territoire, code='code_zone', libelle=none, code_repare=false) -%}
+select
+    producteur,
+    jeu,
+    millesime,
+    fichier,
+    empreinte_sha256,
+    ligne as ligne_source,
+    '{{ type_territoire }}' as type_territoire,
+    {{ code }} as code_zone,
+    {%- if libelle %}
+    {{ libelle }} as libelle_zone,
+    {%- endif %}
+    {%- if code_repare %}
+    code_repare,
+    {%- endif %}
+    est_controle,
+    variable as code_variable,
+    role,
+    colonne as colonne_numero,
+    valeur_texte,
+    valeur
+from {{ relation }}
+{%- endmacro %}
+
+{# Staging of a quarterly series written wide: one row per zone and quarter. The attributes of the zones are left
+   in bronze; the quarter is the name of the column, in the producer's terms. #}
+{% macro staging_trimestres(relation, type_territoire, motif, code='code_zone', libelle=none, code_repare=false) -%}
+select
+    producteur,
+    jeu,
+    millesime,
+    fichier,
+    empreinte_sha256,
+    ligne as ligne_source,
+    '{{ type_territoire }}' as type_territoire,
+    {{ code }} as code_zone,
+    {%- if libelle %}
+    {{ libelle }} as libelle_zone,
+    {%- endif %}
+    {%- if code_repare %}
+    code_repare,
+    {%- endif %}
+    variable as periode_source,
+    colonne as colonne_numero,
+    valeur_texte,
+    valeur
+from {{ relation }}
+where role = 'variable' and {{ correspond('variable', motif) }}
+{%- endmacro %}
+
 {# Place of a whole period (not of its centre) against the start of the contract: avant, a_cheval, apres. #}
 {% macro position_t0(debut, fin, t0) -%}
     case

@@ -208,13 +208,14 @@ def _reader_code() -> bytes:
 
 
 def _is_up_to_date(settings: Settings, held: LockEntry, received: Sequence[_Received]) -> bool:
+    # Pairs: several files of a vintage may feed one table.
     paths = {
-        name: str(path.relative_to(settings.paths.root))
+        (name, str(path.relative_to(settings.paths.root)))
         for file in received
         for name, path in file.bronze.items()
     }
-    locked = {name: path for file in held.fichiers for name, path in file.bronze.items()}
-    return locked == paths and all((settings.paths.root / path).exists() for path in paths.values())
+    locked = {(name, path) for file in held.fichiers for name, path in file.bronze.items()}
+    return locked == paths and all((settings.paths.root / path).exists() for _, path in paths)
 
 
 def _read(catalogue: Catalogue, deposit: Deposit, file: _Received) -> list[ReadTable]:
@@ -420,8 +421,9 @@ def _outcome(
         fichiers=tuple(file.depose.fichier for file in received),
         empreintes=tuple(file.garde.empreinte_sha256 for file in received),
         nb_lignes=sum(read.donnees.num_rows for read in reads) if reads else None,
-        colonnes_inconnues=tuple(c for read in reads for c in read.colonnes_inconnues),
-        colonnes_absentes=tuple(c for read in reads for c in read.colonnes_absentes),
+        # Once each, although several files may feed one table.
+        colonnes_inconnues=tuple(dict.fromkeys(c for read in reads for c in read.colonnes_inconnues)),
+        colonnes_absentes=tuple(dict.fromkeys(c for read in reads for c in read.colonnes_absentes)),
         nb_cellules_revisees=nb_cellules_revisees,
         rapport=rapport,
     )

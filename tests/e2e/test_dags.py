@@ -38,7 +38,8 @@ def datasets() -> list[tuple[str, str]]:
 
 def test_the_dags_are_exactly_these(dagbag: Any) -> None:
     assert dagbag.import_errors == {}
-    assert set(dagbag.dags) == {"ingestion_insee", "ingestion_sig_ville", "entrepot"}
+    producteurs = ("c2rp", "dares", "france_travail", "geo", "insee", "sig_ville", "tiers")
+    assert set(dagbag.dags) == {"entrepot", *(f"ingestion_{producteur}" for producteur in producteurs)}
 
 
 def test_each_dataset_has_its_pair_of_tasks(dagbag: Any, datasets: list[tuple[str, str]]) -> None:

@@ -59,6 +59,9 @@ XLS = module_controle.OLE_MAGIC + bytes(600)
         (b'"CODGEO";"ABC"\n"QP099001";"1\xe2\x80\xaf204"\n', "csv"),
         (b"<5 ans;5 ans et plus\n1;2\n", "csv"),
         (b"PK_TRONCON;VALEUR\n1;2\n", "csv"),
+        (b"CODGEO;ABC\r\nQN09901M;12\r\n", "csv_zip"),
+        (SOUND_ZIP, "csv_zip"),
+        (b"PAR1" + bytes(20) + b"PAR1", "parquet"),
         (XLSX, "tableur"),
         (XLS, "tableur"),
         (SOUND_ZIP, "shapefile_zip"),
@@ -76,8 +79,24 @@ def test_every_family_of_the_catalogue_is_checked(tmp_path: Path) -> None:
 
 
 def test_unknown_family(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="« parquet » inconnue ; familles connues : csv"):
-        check(tmp_path, b"a;b\n", "parquet")
+    with pytest.raises(SettingsError, match="« access » inconnue ; familles connues : csv"):
+        check(tmp_path, b"a;b\n", "access")
+
+
+@pytest.mark.parametrize(
+    ("contenu", "famille", "raison"),
+    [
+        (b"siret;x\n", "parquet", "ce n'est pas un fichier Parquet"),
+        (b"PAR1" + bytes(20), "parquet", "le Parquet est tronqué"),
+        (b"PAR1", "parquet", "le Parquet est tronqué"),
+        (SOUND_ZIP[:-30], "csv_zip", "tronquée ou abîmée"),
+        (b"%PDF-1.7", "csv_zip", "un document PDF"),
+    ],
+)
+def test_other_kinds_under_the_names_of_the_national_files(
+    tmp_path: Path, contenu: bytes, famille: str, raison: str
+) -> None:
+    assert raison in refusal(tmp_path, contenu, famille).raison
 
 
 def test_the_refusal_carries_identity_expectation_and_action(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ BOM_UTF8 = b"\xef\xbb\xbf"
 BOMS_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # Container of XLS, and of a workbook protected by a password.
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+PARQUET_MAGIC = b"PAR1"
 # What people and sites put under a .csv name.
 SIGNATURES = (
     *((magic, "un classeur XLSX ou une archive ZIP") for magic in ZIP_MAGICS),
@@ -44,7 +45,8 @@ def check_bytes(chemin: Path, famille: str, *, refuse: Refuse) -> None:
 
     Args:
         chemin: file to read.
-        famille: ``csv``, ``tableur``, ``shapefile_zip`` or ``geojson`` (field ``lecture.famille``).
+        famille: ``csv``, ``csv_zip``, ``tableur``, ``shapefile_zip``, ``geojson`` or ``parquet`` (field
+            ``lecture.famille``).
         refuse: builder of refusals of this file (``refusal_for``).
 
     Raises:
@@ -124,6 +126,32 @@ def _check_csv(chemin: Path, debut: bytes, refuse: Refuse) -> None:
             ligne += bloc.count(b"\n")
 
 
+def _check_csv_or_archive(chemin: Path, debut: bytes, refuse: Refuse) -> None:
+    if debut.startswith(ZIP_MAGICS):
+        check_archive(chemin, refuse)
+    else:
+        _check_csv(chemin, debut, refuse)
+
+
+def _check_parquet(chemin: Path, debut: bytes, refuse: Refuse) -> None:
+    with chemin.open("rb") as flux:
+        flux.seek(max(0, chemin.stat().st_size - len(PARQUET_MAGIC)))
+        fin = flux.read()
+    if not debut.startswith(PARQUET_MAGIC):
+        raise refuse(
+            raison=f"ce n'est pas un fichier Parquet (premiers octets : {shown_bytes(debut)})",
+            attendu=_EXPECTED["parquet"],
+            action=_FROM_PRODUCER,
+        )
+    # The signature closes the file too; a file cut short has only the first one.
+    if fin != PARQUET_MAGIC or chemin.stat().st_size < 3 * len(PARQUET_MAGIC):
+        raise refuse(
+            raison=f"le Parquet est tronqué (derniers octets : {shown_bytes(fin)})",
+            attendu="la signature PAR1 à la fin du fichier",
+            action="télécharger le fichier à nouveau, en entier",
+        )
+
+
 def _check_workbook(chemin: Path, debut: bytes, refuse: Refuse) -> None:
     if debut.startswith(ZIP_MAGICS):
         check_workbook_archive(chemin, refuse)
@@ -146,6 +174,9 @@ def _check_zip(chemin: Path, debut: bytes, refuse: Refuse) -> None:
 
 
 def _check_json(chemin: Path, debut: bytes, refuse: Refuse) -> None:
+    if debut.startswith(ZIP_MAGICS):
+        check_archive(chemin, refuse)
+        return
     fermeture = {b"{": b"}", b"[": b"]"}.get(debut[:1])
     if fermeture is None:
         raise refuse(
@@ -166,14 +197,18 @@ def _check_json(chemin: Path, debut: bytes, refuse: Refuse) -> None:
 
 _EXPECTED = {
     "csv": "un CSV en texte",
+    "csv_zip": "un CSV en texte, seul ou dans une archive ZIP",
     "tableur": "un classeur XLS ou XLSX",
     "shapefile_zip": "une archive ZIP",
-    "geojson": "un texte JSON qui commence par « { » ou « [ »",
+    "geojson": "un texte JSON qui commence par « { » ou « [ », ou une archive ZIP qui en contient un",
+    "parquet": "un fichier Parquet",
 }
 
 _CHECKS: dict[str, Callable[[Path, bytes, Refuse], None]] = {
     "csv": _check_csv,
+    "csv_zip": _check_csv_or_archive,
     "tableur": _check_workbook,
     "shapefile_zip": _check_zip,
     "geojson": _check_json,
+    "parquet": _check_parquet,
 }

@@ -220,7 +220,7 @@ def _refuse_duplicates(examen: _Examination) -> None:
     for depose in examen.reconnus:
         par_motif[depose.spec.motif].append(depose)
     for motif, deposes in par_motif.items():
-        if len(deposes) == 1:
+        if len(deposes) == 1 or deposes[0].spec.plusieurs:
             continue
         noms = [depose.fichier for depose in deposes]
         examen.refuse(

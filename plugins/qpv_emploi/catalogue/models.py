@@ -20,7 +20,18 @@ def _regex(motif: str) -> str:
     return motif
 
 
+def _motif_annee(motif: str) -> str:
+    if ANNEE not in motif:
+        raise ValueError(f"« {motif} » ne contient pas {ANNEE}, les deux derniers chiffres du millésime")
+    _regex(motif.replace(ANNEE, "00"))
+    return motif
+
+
+# Place of the two last digits of a vintage in ``Table.annee_retiree``.
+ANNEE = "{aa}"
+
 Regex = Annotated[str, AfterValidator(_regex)]
+MotifAnnee = Annotated[str, AfterValidator(_motif_annee)]
 Identifiant = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -36,9 +47,10 @@ class Column(_Model):
     """
 
     nom: str = Field(description="Nom de la colonne dans le fichier, sans espace de bord.")
-    role: Literal["cle", "attribut", "note", "variable"] = Field(
+    role: Literal["cle", "code", "attribut", "note", "variable"] = Field(
         default="attribut",
-        description="cle : identifie la ligne ; attribut : texte ; note : code de bloc ; variable : mesure.",
+        description="cle : identifie la ligne ; code : code de la zone quand la clé est son libellé ;"
+        " attribut : texte ; note : code de bloc ; variable : mesure.",
     )
     type: Literal["code", "texte", "nombre"] = "texte"
     presence: Literal["requise", "usuelle"] = Field(
@@ -47,7 +59,26 @@ class Column(_Model):
     )
     motif: Regex | None = Field(default=None, description="Expression que chaque valeur non vide respecte.")
     alias: tuple[str, ...] = Field(default=(), description="Autres noms vus chez le producteur.")
+    zeros: int | None = Field(
+        default=None,
+        ge=2,
+        description="Longueur d'un code dont un tableur a pu retirer les zéros de tête : un code fait de"
+        " chiffres, plus court, est complété, et sa ligne porte code_repare.",
+    )
     description: str = ""
+
+    @model_validator(mode="after")
+    def _repairs_codes_only(self) -> Column:
+        if self.zeros is not None and self.type != "code":
+            raise ValueError(f"{self.nom} : « zeros » ne complète qu'une colonne de type « code »")
+        return self
+
+
+class RowFilter(_Model):
+    """Rows to read in a file too large to be read whole: those whose text starts with a prefix."""
+
+    colonne: str
+    prefixes: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=1)
 
 
 class Reading(_Model):
@@ -56,21 +87,55 @@ class Reading(_Model):
     ``famille`` picks the reader; the other fields are its options and keep their default elsewhere.
     """
 
-    famille: Literal["csv", "tableur", "shapefile_zip", "geojson"]
-    # csv
-    separateur: str = ";"
+    famille: Literal["csv", "csv_zip", "tableur", "shapefile_zip", "geojson", "parquet"]
+    # csv, and csv_zip: the same text, alone or in an archive beside its notice
+    separateur: str = Field(
+        default=";",
+        description="« auto » : celui qui coupe l'en-tête en le plus de noms (copies réenregistrées).",
+    )
     encodage: str = "utf-8"
     # numbers, as text (csv) or text cells (tableur)
     decimale: Literal[",", "."] = ","
+    # csv_zip
+    membre: Regex = Field(
+        default=r"(?i)(?!meta_).+\.csv",
+        description="Expression que le nom du CSV dans l'archive, sans son dossier, respecte en entier.",
+    )
     # tableur
     feuille: str | None = Field(default=None, description="Nom de la feuille.")
     ligne_entete: int = Field(default=1, ge=1, description="Ligne (à partir de 1) qui porte les codes.")
+    lignes_sous_entete: int = Field(
+        default=0, ge=0, description="Lignes de libellés entre l'en-tête et les données."
+    )
+    noms_manquants: dict[int, str] = Field(
+        default_factory=dict,
+        description="Position (à partir de 1) -> nom d'une colonne dont l'en-tête est vide.",
+    )
     # shapefile in its archive
     couche: str | None = Field(default=None, description="Nom du shapefile dans l'archive, sans extension.")
     projections: dict[str, int] = Field(
         default_factory=dict,
         description="Préfixe du code de zone -> EPSG métrique pour la surface ; clé « defaut » obligatoire.",
     )
+    # geojson
+    objet_unique: bool = Field(
+        default=False,
+        description="Le fichier JSON est un seul objet : une ligne, clés imbriquées jointes par un point.",
+    )
+    # parquet
+    filtre: RowFilter | None = Field(
+        default=None, description="Lignes à lire ; les colonnes lues sont celles que la table déclare."
+    )
+
+    @model_validator(mode="after")
+    def _options_suit_the_family(self) -> Reading:
+        if self.famille != "tableur" and (self.lignes_sous_entete or self.noms_manquants):
+            raise ValueError("« lignes_sous_entete » et « noms_manquants » sont des options d'un tableur")
+        if self.famille != "geojson" and self.objet_unique:
+            raise ValueError("« objet_unique » est une option d'un JSON")
+        if (self.famille == "parquet") != (self.filtre is not None):
+            raise ValueError("un Parquet déclare son filtre, et lui seul")
+        return self
 
 
 class Table(_Model):
@@ -84,10 +149,37 @@ class Table(_Model):
         default=None, description="Suffixe de la table bronze quand un jeu en donne plusieurs."
     )
     forme: Literal["cellules", "lignes"]
+    type_territoire: str | None = Field(
+        default=None, description="Type des zones de cette table, s'il n'est pas celui du jeu."
+    )
     lecture: Reading
     colonnes: tuple[Column, ...]
+    motif_variables: Regex | None = Field(
+        default=None,
+        description="Mesures reconnues à leur nom entier, année retirée. Les groupes « annee » et"
+        " « trimestre » disent une période : la dernière est alors celle du millésime.",
+    )
+    annee_retiree: MotifAnnee | None = Field(
+        default=None,
+        description="Ce qui est retiré du nom d'une mesure que ni le catalogue ni le dictionnaire ne"
+        " connaissent ; {aa} y est l'année du millésime sur deux chiffres (Q217 -> Q2).",
+    )
+    autres_colonnes: Literal["gardees", "laissees"] = Field(
+        default="gardees",
+        description="Colonnes que rien ne reconnaît : gardees (et signalées) ou laissees dans le brut.",
+    )
+    lignes_ignorees: Regex | None = Field(
+        default=None,
+        description="Clé (vide comprise) d'une ligne qui n'est pas une zone : note de bas de tableau. Une"
+        " telle ligne qui porte une mesure refuse le fichier.",
+    )
     ligne_controle: Regex | None = Field(
         default=None, description="Clé d'une ligne de total, gardée comme contrôle hors des observations."
+    )
+    ruptures_zonage: tuple[str, ...] = Field(
+        default=(),
+        description="Premiers millésimes d'un nouveau découpage : de part et d'autre, les nombres de zones ne"
+        " se comparent pas.",
     )
     cle_unique: bool = Field(default=True, description="La clé identifie une seule ligne du fichier.")
 
@@ -97,6 +189,7 @@ class Table(_Model):
             raise ValueError("une table déclare au moins une colonne de rôle « cle »")
         if self.forme == "cellules" and len(self.cle) != 1:
             raise ValueError("une table « cellules » a une seule colonne clé : le code de zone")
+        self._check_options_of_cells()
         if self.lecture.famille == "tableur" and not self.lecture.feuille:
             raise ValueError("un tableur déclare sa feuille")
         if self.lecture.famille == "shapefile_zip":
@@ -107,7 +200,26 @@ class Table(_Model):
         noms = [nom for colonne in self.colonnes for nom in (colonne.nom, *colonne.alias)]
         if len(noms) != len(set(noms)):
             raise ValueError("un nom de colonne est déclaré deux fois")
+        filtre = self.lecture.filtre
+        if filtre and filtre.colonne not in (c.nom for c in self.colonnes if c.presence == "requise"):
+            raise ValueError(f"la colonne du filtre, {filtre.colonne}, est une colonne requise de la table")
         return self
+
+    def _check_options_of_cells(self) -> None:
+        if len(self.columns_of("code")) > 1:
+            raise ValueError("une table a au plus une colonne de rôle « code »")
+        if self.forme == "cellules":
+            return
+        if self.columns_of("code"):
+            raise ValueError("le rôle « code » est celui d'une table « cellules »")
+        for option in ("motif_variables", "annee_retiree", "lignes_ignorees"):
+            if getattr(self, option) is not None:
+                raise ValueError(f"« {option} » est une option d'une table « cellules »")
+
+    @property
+    def repare_codes(self) -> bool:
+        """Whether rows carry ``code_repare``: a column declares a repair of its leading zeros."""
+        return any(colonne.zeros is not None for colonne in self.colonnes)
 
     @property
     def cle(self) -> tuple[Column, ...]:
@@ -122,6 +234,10 @@ class FileSpec(_Model):
 
     motif: Regex = Field(description="Expression que le nom du fichier respecte en entier.")
     obligatoire: bool = Field(default=True, description="Sans lui, le millésime est incomplet.")
+    plusieurs: bool = Field(
+        default=False,
+        description="Le millésime peut en tenir plusieurs, un par objet décrit ; leurs lignes se suivent.",
+    )
     tables: tuple[Table, ...] = Field(min_length=1)
 
 
@@ -179,9 +295,16 @@ class Dataset(_Model):
     delai_usuel_jours: int | None = Field(
         default=None, ge=0, description="Jours entre la période mesurée et la publication."
     )
-    type_territoire: str = Field(description="Type des zones décrites : qpv, commune, epci…")
+    type_territoire: str = Field(
+        description="Type des zones décrites : qpv, commune, epci… ; « plusieurs » quand chaque table dit le"
+        " sien."
+    )
     generation: Literal["2015", "2024"] | None = Field(
         default=None, description="Génération du périmètre des QPV ; vide hors QPV ou si le millésime la dit."
+    )
+    usage: Literal["entrepot", "essais"] = Field(
+        default="entrepot",
+        description="essais : lu et contrôlé, jamais cité parmi les sources d'une version publiée.",
     )
     reference: bool = Field(
         default=False, description="Table de référence dont la construction ne peut se passer."

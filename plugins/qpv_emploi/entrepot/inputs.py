@@ -125,6 +125,9 @@ def _source_rows(
     rows: list[dict[str, object]] = []
     for entry in entries:
         jeu = catalogue.dataset(entry.producteur, entry.jeu)
+        if jeu.usage == "essais":
+            # Read and judged, but a release says nothing of what it must not use.
+            continue
         special = jeu.millesimes.get(entry.millesime)
         secrecy = jeu.secrecy_of(entry.millesime)
         warnings = (jeu.avertissement, special.avertissement if special else "")

@@ -44,15 +44,17 @@ def check_keys(
         RefusedFile: naming up to three offending lines and keys.
     """
     controle = _control_rows(cles, table)
-    rangs = list(zip(*(cle.to_pylist() for cle in cles), strict=True))
     noms = " + ".join(colonne.nom for colonne in table.cle)
 
     def refuse(quoi: str, fautives: Sequence[int], attendu: str, action: str) -> Exception:
-        exemples = ", ".join(f"ligne {lignes[i]} « {_shown(rangs[i])} »" for i in fautives[:_SHOWN])
+        exemples = ", ".join(
+            f"ligne {lignes[i]} « {_shown([cle[int(i)].as_py() for cle in cles])} »"
+            for i in fautives[:_SHOWN]
+        )
         suite = f" (et {len(fautives) - _SHOWN} autres)" if len(fautives) > _SHOWN else ""
         return provenance.refuse(f"{quoi} dans {noms} : {exemples}{suite}", attendu=attendu, action=action)
 
-    _check_filled(rangs, table, refuse)
+    _check_filled(cles, table, refuse)
     for colonne, cle in zip(table.cle, cles, strict=True):
         if colonne.motif:
             motif = re.compile(colonne.motif)
@@ -68,15 +70,11 @@ def check_keys(
                     "vérifier que c'est le bon fichier et que les zéros de tête n'ont pas été perdus",
                 )
     if table.cle_unique:
-        premieres: dict[tuple[str, ...], int] = {}
-        doublons: list[int] = []
-        for i, rang in enumerate(rangs):
-            if premieres.setdefault(rang, i) != i:
-                doublons.append(i)
-        if doublons:
+        fautives = _repeated(cles)
+        if fautives.size:
             raise refuse(
                 "clé en double",
-                sorted({*doublons, *(premieres[rangs[i]] for i in doublons[:1])}),
+                fautives.tolist(),
                 "une seule ligne par clé",
                 "déposer le fichier d'origine ou revoir la clé déclarée au catalogue",
             )
@@ -92,12 +90,32 @@ def _control_rows(cles: Sequence[pa.Array], table: Table) -> NDArray[np.bool_]:
     return controle
 
 
+def _repeated(cles: Sequence[pa.Array]) -> NDArray[np.int64]:
+    """Rows whose key came before, in order, after the row where the first of these keys came."""
+    # One pass over codes, not a dictionary of tuples: a Parquet may keep millions of rows.
+    codes = premieres = np.zeros(len(cles[0]), np.int64)
+    for cle in cles:
+        encodee = pc.dictionary_encode(cle)
+        codes = codes * len(encodee.dictionary) + encodee.indices.to_numpy()
+        # Numbered again from 0 each time, so that many long columns do not overflow.
+        _, premieres, codes = np.unique(codes, return_index=True, return_inverse=True)
+    origines = premieres[codes]
+    doublons = np.flatnonzero(origines != np.arange(len(codes)))
+    return np.concatenate([origines[doublons[:1]], doublons])
+
+
 def _check_filled(
-    rangs: Sequence[tuple[str, ...]],
+    cles: Sequence[pa.Array],
     table: Table,
     refuse: Callable[[str, Sequence[int], str, str], Exception],
 ) -> None:
-    incomplets = [i for i, rang in enumerate(rangs) if not all(rang)]
+    vides = np.zeros(len(cles[0]), bool)
+    for cle in cles:
+        vides |= pc.equal(cle, "").to_numpy(zero_copy_only=False)
+    incomplets = np.flatnonzero(vides).tolist()
+    if not incomplets:
+        return
+    rangs = list(zip(*(cle.to_pylist() for cle in cles), strict=True))
     par_forme: dict[tuple[bool, ...], list[int]] = defaultdict(list)
     for i in incomplets:
         par_forme[tuple(bool(texte) for texte in rangs[i])].append(i)
@@ -122,5 +140,5 @@ def _check_filled(
         )
 
 
-def _shown(rang: tuple[str, ...]) -> str:
+def _shown(rang: Sequence[str]) -> str:
     return " + ".join(texte or "(vide)" for texte in rang)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from qpv_emploi.catalogue import BronzeTable, Column, SourceVariable
 from qpv_emploi.lecture.provenance import Provenance
+from qpv_emploi.lecture.variables import check_measures, without_year
 
 _SHOWN = 12
 
@@ -20,7 +21,7 @@ class AlignedColumn:
         indice: its rank in the grid, from 0.
         position: its 1-based position in the file.
         declaree: its declaration, or None.
-        role: cle, attribut, note or variable.
+        role: cle, code, attribut, note or variable.
     """
 
     nom: str
@@ -32,7 +33,10 @@ class AlignedColumn:
 
 @dataclass(frozen=True)
 class Alignment:
-    """The columns of a file, in file order, and what differs from what was expected."""
+    """The columns of a file, in file order, and what differs from what was expected.
+
+    Columns that the table leaves in the raw file (``autres_colonnes: laissees``) are not here.
+    """
 
     colonnes: tuple[AlignedColumn, ...]
     inconnues: tuple[str, ...]
@@ -60,17 +64,26 @@ def align(
         variables: dictionary of variables; those of other datasets are ignored. Only « cellules » use it.
 
     Raises:
-        RefusedFile: a required column is missing, two headers are the same column, or the signature of the
-            vintage (``colonnes_presentes``, ``colonnes_absentes``) betrays another file.
+        RefusedFile: a required column is missing, two headers are the same column, no column is a measure, or
+            the signature of the vintage (``colonnes_presentes``, ``colonnes_absentes``, last period of
+            ``motif_variables``) betrays another file.
     """
-    par_nom = {nom: c for c in bronze.table.colonnes for nom in (c.nom, *c.alias)}
-    defaut = "variable" if bronze.table.forme == "cellules" else "attribut"
+    table = bronze.table
+    dictionnaire = (
+        [v for v in variables if (v.producteur, v.jeu) == (bronze.producteur, bronze.jeu.jeu)]
+        if table.forme == "cellules"
+        else []
+    )
+    connues = {v.code_variable for v in dictionnaire}
+    par_nom = {nom: c for c in table.colonnes for nom in (c.nom, *c.alias)}
+    defaut = "variable" if table.forme == "cellules" else "attribut"
     colonnes = []
     for indice, (nom, position) in enumerate(zip(entete, positions, strict=True)):
-        declaree = par_nom.get(nom)
+        stable = without_year(nom, table, par_nom.keys() | connues, provenance)
+        declaree = par_nom.get(stable)
         colonnes.append(
             AlignedColumn(
-                nom=declaree.nom if declaree else nom,
+                nom=declaree.nom if declaree else stable,
                 indice=indice,
                 position=position,
                 declaree=declaree,
@@ -81,14 +94,11 @@ def align(
     _check_aliases(noms, entete, provenance)
     _check_required(noms, bronze, provenance)
     _check_signature(noms, bronze, provenance)
+    connues |= check_measures(noms, table, provenance)
+    if table.autres_colonnes == "laissees":
+        colonnes = [c for c in colonnes if c.declaree or c.nom in connues]
 
-    dictionnaire = (
-        [v for v in variables if (v.producteur, v.jeu) == (bronze.producteur, bronze.jeu.jeu)]
-        if bronze.table.forme == "cellules"
-        else []
-    )
-    connues = {v.code_variable for v in dictionnaire}
-    attendues = [c.nom for c in bronze.table.colonnes]
+    attendues = [c.nom for c in table.colonnes]
     attendues += [v.code_variable for v in dictionnaire if v.is_expected(provenance.millesime)]
     return Alignment(
         colonnes=tuple(colonnes),
@@ -118,8 +128,13 @@ def _check_required(noms: Sequence[str], bronze: BronzeTable, provenance: Proven
             f"colonne(s) requise(s) absente(s) : {', '.join(c.nom for c in manquantes)} ;"
             f" colonnes lues : {', '.join(noms[:_SHOWN])}{suite}",
             attendu=", ".join(" ou ".join((c.nom, *c.alias)) for c in manquantes),
-            action="vérifier que c'est le bon fichier ; si le producteur a renommé la colonne,"
-            " ajouter un alias au catalogue",
+            action="vérifier que c'est le bon fichier"
+            + (
+                f", et qu'il est du millésime {provenance.millesime} (ses mesures en portent l'année)"
+                if bronze.table.annee_retiree
+                else ""
+            )
+            + " ; si le producteur a renommé la colonne, ajouter un alias au catalogue",
         )
 
 

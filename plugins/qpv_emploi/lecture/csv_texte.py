@@ -25,16 +25,22 @@ def read_csv(chemin: Path, lecture: Reading, provenance: Provenance) -> Grid:
     """Read a delimited text.
 
     Raises:
-        RefusedFile: wrong encoding or separator, truncated line or file, doubled or missing header names,
-            filled column without name, no data.
+        RefusedFile: no CSV in the archive, or several; wrong encoding or separator, truncated line or file,
+            doubled or missing header names, filled column without name, no data.
     """
-    octets = chemin.read_bytes()
+    if lecture.famille == "csv_zip":
+        from qpv_emploi.lecture.membre import member_bytes
+
+        octets = member_bytes(chemin, lecture.membre, provenance)
+    else:
+        octets = chemin.read_bytes()
     texte = decode(octets, lecture.encodage, provenance)
     # strict: an unbalanced quote is an error, not the start of a field that swallows the rest.
-    lecteur = csv.reader(io.StringIO(texte, newline=""), delimiter=lecture.separateur, strict=True)
+    separateur = _separator(texte) if lecture.separateur == "auto" else lecture.separateur
+    lecteur = csv.reader(io.StringIO(texte, newline=""), delimiter=separateur, strict=True)
     try:
         entete = next(lecteur, [])
-        _check_separator(entete, lecture, provenance)
+        _check_separator(entete, separateur, provenance)
         grille = GridBuilder(entete, 1, provenance)
         _check_end(texte, octets.startswith(codecs.BOM_UTF8) or not all(map(str.strip, entete)), provenance)
         rangs: list[list[str]] = []
@@ -65,14 +71,21 @@ def read_csv(chemin: Path, lecture: Reading, provenance: Provenance) -> Grid:
     return grille.build()
 
 
-def _check_separator(entete: list[str], lecture: Reading, provenance: Provenance) -> None:
+def _separator(texte: str) -> str:
+    """The mark that cuts the header into the most names; the first of the list when none does."""
+
+    def names(marque: str) -> int:
+        return len(next(csv.reader(io.StringIO(texte, newline=""), delimiter=marque), []))
+
+    return max(_SEPARATORS, key=names)
+
+
+def _check_separator(entete: list[str], separateur: str, provenance: Provenance) -> None:
     if len(entete) != 1:
         return
-    autres = [
-        mot for marque, mot in _SEPARATORS.items() if marque != lecture.separateur and marque in entete[0]
-    ]
+    autres = [mot for marque, mot in _SEPARATORS.items() if marque != separateur and marque in entete[0]]
     if autres:
-        attendu = _SEPARATORS.get(lecture.separateur, lecture.separateur)
+        attendu = _SEPARATORS.get(separateur, separateur)
         raise provenance.refuse(
             f"ligne 1 : une seule colonne, « {entete[0][:60]} », qui contient le séparateur {autres[0]}",
             attendu=f"le séparateur {attendu}",

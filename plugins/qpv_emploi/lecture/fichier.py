@@ -9,14 +9,16 @@ from typing import Literal
 import pyarrow as pa
 
 from qpv_emploi.catalogue import BronzeTable, SourceVariable, Table
-from qpv_emploi.lecture.cellules import measures, melt
+from qpv_emploi.lecture.cellules import Zones, measures, melt
 from qpv_emploi.lecture.cles import check_keys, stripped
 from qpv_emploi.lecture.colonnes import Alignment, align
 from qpv_emploi.lecture.empreinte import content_digest, normalised
 from qpv_emploi.lecture.encodage import check_labels
 from qpv_emploi.lecture.grille import Grid
 from qpv_emploi.lecture.nombres import parse_numbers
+from qpv_emploi.lecture.pied import without_notes
 from qpv_emploi.lecture.provenance import Provenance
+from qpv_emploi.lecture.reparation import repair_codes
 from qpv_emploi.lecture.resultat import ReadTable
 
 
@@ -27,6 +29,8 @@ def read_table(
     table = bronze.table
     grille = read_grid(chemin, table, provenance)
     alignement = align(grille.entete, grille.positions, bronze, provenance, variables)
+    grille = without_notes(grille, alignement, table, provenance)
+    grille, code_repare = repair_codes(grille, alignement)
     _check_texts(grille, alignement, table, provenance)
     par_nom = {colonne.nom: grille.colonnes[colonne.indice] for colonne in alignement.colonnes}
     cles = [stripped(par_nom[colonne.nom]) for colonne in table.cle]
@@ -35,13 +39,15 @@ def read_table(
 
     if table.forme == "cellules":
         mesures = measures(grille, alignement, decimale)
-        donnees = melt(grille, mesures, cles[0], est_controle, provenance)
+        codes = [stripped(par_nom[colonne.nom]) for colonne in table.columns_of("code")]
+        zones = Zones(cles[0], codes[0] if codes else None, code_repare, est_controle)
+        donnees = melt(grille, table, mesures, zones, provenance)
         contenu = {c.nom: normalised(textes, v) for c, textes, v in mesures if v is not None}
     else:
         # Geometry libraries are only needed by this shape.
         from qpv_emploi.lecture.lignes import rows
 
-        donnees = rows(grille, alignement, table, decimale, provenance)
+        donnees = rows(grille, alignement, table, decimale, code_repare, provenance)
         contenu = _texts(grille, alignement, decimale)
     return ReadTable(
         table=bronze,
@@ -56,7 +62,7 @@ def read_table(
 def read_grid(chemin: Path, table: Table, provenance: Provenance) -> Grid:
     """The rows of a file as text, by the reader of its family."""
     famille = table.lecture.famille
-    if famille == "csv":
+    if famille in ("csv", "csv_zip"):
         from qpv_emploi.lecture.csv_texte import read_csv
 
         return read_csv(chemin, table.lecture, provenance)
@@ -67,15 +73,20 @@ def read_grid(chemin: Path, table: Table, provenance: Provenance) -> Grid:
     if famille == "geojson":
         from qpv_emploi.lecture.geojson import read_geojson
 
-        return read_geojson(chemin, table.lecture.encodage, provenance)
+        return read_geojson(chemin, table.lecture, provenance)
+    if famille == "parquet":
+        from qpv_emploi.lecture.parquet_filtre import read_filtered
+
+        return read_filtered(chemin, table, provenance)
     from qpv_emploi.lecture.shapefile import read_shapefile
 
     return read_shapefile(chemin, table.lecture, provenance)
 
 
 def _decimal_mark(table: Table) -> Literal[",", "."]:
-    # JSON and DBF have a grammar of numbers of their own, with a point.
-    return "." if table.lecture.famille in ("geojson", "shapefile_zip") else table.lecture.decimale
+    # JSON, DBF and Parquet have numbers of their own, written here with a point.
+    famille = table.lecture.famille
+    return "." if famille in ("geojson", "shapefile_zip", "parquet") else table.lecture.decimale
 
 
 def _check_texts(grille: Grid, alignement: Alignment, table: Table, provenance: Provenance) -> None:

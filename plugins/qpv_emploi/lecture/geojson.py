@@ -1,6 +1,8 @@
-"""GeoJSON FeatureCollection, or plain JSON array of objects -> grid.
+"""GeoJSON FeatureCollection, plain JSON array of objects, or a single object -> grid.
 
-The ANCT omits a key instead of writing ``null`` (SOURCES.md, 1.2): both are null here.
+The file may come in a ZIP: the perimeters of 2024 were served bare, then zipped under the same address
+(SOURCES.md, 9.3). The first bytes tell. The ANCT omits a key instead of writing ``null`` (SOURCES.md, 1.2):
+both are null here.
 """
 
 from __future__ import annotations
@@ -18,26 +20,36 @@ import shapely.errors
 import shapely.geometry
 from numpy.typing import NDArray
 
+from qpv_emploi.catalogue import Reading
 from qpv_emploi.lecture.encodage import decode
 from qpv_emploi.lecture.geometrie import outside_globe, to_wgs84
 from qpv_emploi.lecture.grille import Grid
+from qpv_emploi.lecture.membre import member_bytes
 from qpv_emploi.lecture.nombres import number_text
 from qpv_emploi.lecture.provenance import Provenance
 
 # RFC 7946: without the old member « crs », coordinates are WGS84 longitude and latitude.
 _DEFAULT_CRS = "EPSG:4326"
+# Hidden members are what some systems add beside each file.
+_MEMBER = r"(?i)[^.].*\.(geo)?json"
 
 
-def read_geojson(chemin: Path, encodage: str, provenance: Provenance) -> Grid:
+def read_geojson(chemin: Path, lecture: Reading, provenance: Provenance) -> Grid:
     """Read the objects of a file; ``ligne`` is their 1-based rank, ``position`` the rank of first sight.
 
-    Numbers become text with a point, ``42`` for 42.0; lists and objects become compact JSON.
+    Numbers become text with a point, ``42`` for 42.0; lists and objects become compact JSON. With
+    ``objet_unique`` the file gives one row, and the keys of its inner objects are joined by a point.
 
     Raises:
-        RefusedFile: not JSON, truncated, neither form, an object or a geometry that cannot be read.
+        RefusedFile: no JSON in the archive, or several; not JSON, truncated, not the declared form, an object
+            or a geometry that cannot be read.
     """
-    contenu = _parsed(decode(chemin.read_bytes(), encodage, provenance), provenance)
-    if isinstance(contenu, dict) and isinstance(contenu.get("features"), list):
+    octets = member_bytes(chemin, _MEMBER, provenance)
+    contenu = _parsed(decode(octets, lecture.encodage, provenance), provenance)
+    if lecture.objet_unique:
+        objets = [_flattened(_single_object(contenu, provenance))]
+        geometries = np.full(1, None, object)
+    elif isinstance(contenu, dict) and isinstance(contenu.get("features"), list):
         entites = contenu["features"]
         _check_objects(entites, provenance)
         objets = [entite.get("properties") or {} for entite in entites]
@@ -84,6 +96,27 @@ def _parsed(texte: str, provenance: Provenance) -> Any:
             attendu="un fichier JSON entier",
             action="télécharger de nouveau le fichier, sans doute tronqué",
         ) from erreur
+
+
+def _single_object(contenu: Any, provenance: Provenance) -> dict[str, Any]:
+    if not isinstance(contenu, dict) or "features" in contenu:
+        quoi = "une FeatureCollection" if isinstance(contenu, dict) else "une liste ou une valeur"
+        raise provenance.refuse(
+            f"le JSON est {quoi}",
+            attendu="un seul objet",
+            action="déposer un fichier par objet",
+        )
+    return contenu
+
+
+def _flattened(objet: dict[str, Any], prefixe: str = "") -> dict[str, Any]:
+    plat: dict[str, Any] = {}
+    for nom, valeur in objet.items():
+        if isinstance(valeur, dict):
+            plat |= _flattened(valeur, f"{prefixe}{nom}.")
+        else:
+            plat[f"{prefixe}{nom}"] = valeur
+    return plat
 
 
 def _check_objects(objets: list[Any], provenance: Provenance) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from qpv_emploi.catalogue import Table
 from qpv_emploi.errors import SettingsError
@@ -13,6 +15,7 @@ from qpv_emploi.lecture.geometrie import geometry_columns
 from qpv_emploi.lecture.grille import Grid
 from qpv_emploi.lecture.nombres import parse_numbers
 from qpv_emploi.lecture.provenance import Provenance
+from qpv_emploi.lecture.reparation import repair_column
 from qpv_emploi.lecture.repetition import provenance_columns
 
 _SOURCE = "__source"
@@ -23,13 +26,15 @@ def rows(
     alignement: Alignment,
     table: Table,
     decimale: Literal[",", "."],
+    code_repare: NDArray[np.bool_],
     provenance: Provenance,
 ) -> pa.Table:
     """The table of the bronze contract.
 
-    Columns: provenance, ``ligne``, each declared column as text followed by ``<nom>__valeur`` when it is a
-    number, each unknown column as text, then the geometry. A declared column that the file lacks is all null.
-    An unknown column whose name is already taken (SQL ignores case) gets the suffix ``__source``.
+    Columns: provenance, ``ligne``, ``code_repare`` when a column declares a repair, each declared column as
+    text followed by ``<nom>__valeur`` when it is a number, each unknown column as text, then the geometry. A
+    declared column that the file lacks is all null. An unknown column whose name is already taken (SQL
+    ignores case) gets the suffix ``__source``.
 
     Raises:
         SettingsError: a declared column has the name of a column of ours.
@@ -38,6 +43,7 @@ def rows(
     colonnes: dict[str, pa.Array | pa.ChunkedArray] = {
         **provenance_columns(provenance, n),
         "ligne": pa.array(grille.lignes, pa.int32()),
+        **repair_column(table, code_repare),
     }
     geometrie: dict[str, pa.Array] = {}
     if grille.geometries is not None:

@@ -47,9 +47,13 @@ def read_sheet(chemin: Path, table: Table, provenance: Provenance) -> Grid:
         ) from erreur
     n = lecture.ligne_entete
     textes = [[_text(cellule, lecture.decimale) for cellule in rang] for rang in rangs]
+    for position, nom in lecture.noms_manquants.items():
+        if n <= len(textes) and position <= len(textes[n - 1]) and not textes[n - 1][position - 1].strip():
+            textes[n - 1][position - 1] = nom
     _check_header(textes, table, provenance)
     grille = GridBuilder(textes[n - 1], n, provenance)
-    grille.add(textes[n:], range(n + 1, len(textes) + 1))
+    debut = n + lecture.lignes_sous_entete
+    grille.add(textes[debut:], range(debut + 1, len(textes) + 1))
     return grille.build()
 
 

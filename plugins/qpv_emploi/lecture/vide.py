@@ -14,9 +14,12 @@ def empty_table(bronze: BronzeTable) -> pa.Table:
     fields: list[tuple[str, pa.DataType]] = [(nom, pa.string()) for nom in _PROVENANCE]
     fields.append(("ligne", pa.int32()))
     table = bronze.table
+    repare = [("code_repare", pa.bool_())] if table.repare_codes else []
     if table.forme == "cellules":
         fields += [
             ("code_zone", pa.string()),
+            *repare,
+            *[("code_source", pa.string()) for _ in table.columns_of("code")],
             ("est_controle", pa.bool_()),
             ("variable", pa.string()),
             ("role", pa.string()),
@@ -25,6 +28,7 @@ def empty_table(bronze: BronzeTable) -> pa.Table:
             ("valeur", pa.float64()),
         ]
     else:
+        fields += repare
         for colonne in table.colonnes:
             fields.append((colonne.nom, pa.string()))
             if colonne.type == "nombre":

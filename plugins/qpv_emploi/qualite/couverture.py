@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from qpv_emploi.qualite.verdict import Controle
 
@@ -29,6 +29,15 @@ def closest_vintage(millesime: str, autres: Mapping[str, int]) -> str | None:
 
     connus = [autre for autre, zones in autres.items() if zones > 0]
     return min(connus, key=distance, default=None)
+
+
+def comparable(millesime: str, autres: Mapping[str, int], ruptures: Sequence[str]) -> dict[str, int]:
+    """The known vintages of the same map of zones: no break of ``ruptures_zonage`` stands between."""
+    return {
+        autre: zones
+        for autre, zones in autres.items()
+        if all((autre >= rupture) == (millesime >= rupture) for rupture in ruptures)
+    }
 
 
 def judge_coverage(zones: int, millesime: str, zones_connues: Mapping[str, int]) -> Controle:

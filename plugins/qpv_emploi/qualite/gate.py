@@ -9,9 +9,16 @@ import pyarrow.compute as pc
 
 from qpv_emploi.catalogue import SourceVariable
 from qpv_emploi.lecture.resultat import ReadTable
-from qpv_emploi.qualite.couverture import judge_coverage
+from qpv_emploi.qualite.couverture import comparable, judge_coverage
 from qpv_emploi.qualite.demandes import evaluate, expand
-from qpv_emploi.qualite.generiques import codes, small_counts, unique_key, unreadable
+from qpv_emploi.qualite.generiques import (
+    codes,
+    out_of_bounds,
+    repaired,
+    small_counts,
+    unique_key,
+    unreadable,
+)
 from qpv_emploi.qualite.identites import with_identities
 from qpv_emploi.qualite.suites import bronze_suite
 from qpv_emploi.qualite.tableau import of_read_table
@@ -69,7 +76,15 @@ def judge(
     expansees, sans_colonne = expand(suite.attentes, colonnes)
     demandes += [*identites, *expansees]
 
-    controles = [*unreadable(read, suite), *evaluate(demandes, tableau), *sans_objet, *sans_colonne]
+    controles = [
+        *unreadable(read, suite),
+        *repaired(read),
+        *evaluate(demandes, tableau),
+        *sans_objet,
+        *sans_colonne,
+    ]
     if cellules:
-        controles.append(judge_coverage(count_zones(read), millesime, zones_connues))
+        controles += out_of_bounds(read, suite)
+        connues = comparable(millesime, zones_connues, bronze.table.ruptures_zonage)
+        controles.append(judge_coverage(count_zones(read), millesime, connues))
     return Verdict.of(bronze.nom, tuple(controles))

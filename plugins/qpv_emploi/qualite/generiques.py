@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from qpv_emploi.catalogue import Column, SourceVariable, Table
 from qpv_emploi.catalogue.models import Secrecy
 from qpv_emploi.lecture.resultat import ReadTable
-from qpv_emploi.qualite.demandes import Demande
+from qpv_emploi.qualite.demandes import Demande, not_judged
 from qpv_emploi.qualite.suites import BronzeSuite
-from qpv_emploi.qualite.tableau import CODE_ZONE, trimmed, unit_of
+from qpv_emploi.qualite.tableau import CODE_SOURCE, CODE_ZONE, shown, trimmed, unit_of
 from qpv_emploi.qualite.verdict import MAX_EXEMPLES, Controle, Severite
 
 TEXTE_ILLISIBLE = "texte_illisible"
 EFFECTIF_SOUS_SEUIL = "effectif_sous_seuil"
 FORME_DU_CODE = "forme_du_code"
 CLE_UNIQUE = "cle_unique"
+CODE_REPARE = "code_repare"
+BORNES = "bornes"
 
 
 def small_counts(
@@ -51,7 +55,7 @@ def codes(table: Table) -> list[Demande]:
     """Each code has the form that the catalogue declares: « 02 » is not « 2 »."""
     demandes = []
     for declaree in table.colonnes:
-        if declaree.motif and declaree.role in ("cle", "attribut"):
+        if declaree.motif and declaree.role in ("cle", "code", "attribut"):
             colonne = _column_of(declaree, table)
             demandes.append(
                 Demande(
@@ -85,6 +89,66 @@ def unique_key(table: Table) -> list[Demande]:
             message="attendu : une seule ligne par clé (catalogue)",
         )
     ]
+
+
+def repaired(read: ReadTable) -> list[Controle]:
+    """Rows whose codes got their leading zeros back: accepted because the catalogue declares it, and told.
+
+    Returns:
+        One warning, one control that holds, or nothing for a table that declares no repair.
+    """
+    table = read.table.table
+    if not table.repare_codes:
+        return []
+    lignes = read.donnees.filter(read.donnees[CODE_REPARE])["ligne"]
+    colonnes = [f"{c.nom} ({c.zeros})" for c in table.colonnes if c.zeros is not None]
+    nombre = int(pc.count_distinct(lignes).as_py())
+    exemples = tuple(f"{unit_of(read)} {ligne}" for ligne in pc.unique(lignes)[:MAX_EXEMPLES].to_pylist())
+    message = (
+        "zéros de tête rétablis comme le catalogue le déclare, codes et longueurs : " + ", ".join(colonnes)
+        if nombre
+        else "aucun zéro de tête à rétablir : " + ", ".join(colonnes)
+    )
+    return [Controle(CODE_REPARE, "", "warning", not nombre, nombre, exemples, message)]
+
+
+def out_of_bounds(read: ReadTable, suite: BronzeSuite) -> list[Controle]:
+    """Values of a « cellules » table outside the range that the suite gives to measures of such a name.
+
+    Returns:
+        One control per range of the suite; not judged when no measure has such a name.
+    """
+    controles = []
+    for bornes in suite.bornes:
+        cellules = read.donnees.filter(
+            pc.and_(pc.equal(read.donnees["role"], "variable"), pc.invert(read.donnees["est_controle"]))
+        )
+        noms = [n for n in pc.unique(cellules["variable"]).to_pylist() if re.fullmatch(bornes.motif, n)]
+        domaine = " et ".join(
+            f"{signe} {shown(borne)}"
+            for signe, borne in (("≥", bornes.minimum), ("≤", bornes.maximum))
+            if borne is not None
+        )
+        libelle = f"mesures {bornes.motif}"
+        if not noms:
+            controles.append(not_judged(BORNES, libelle, bornes.severite, "aucune mesure n'a un tel nom"))
+            continue
+        valeurs = cellules["valeur"]
+        fautif = pc.is_in(cellules["variable"], value_set=pa.array(noms, pa.string()))
+        trop_bas = pc.less(valeurs, -np.inf if bornes.minimum is None else bornes.minimum)
+        trop_haut = pc.greater(valeurs, np.inf if bornes.maximum is None else bornes.maximum)
+        fautif = pc.and_(fautif, pc.fill_null(pc.or_(trop_bas, trop_haut), False))
+        fautives = cellules.filter(fautif)
+        mot = unit_of(read)
+        exemples = tuple(
+            f"{c['code_zone']}, {mot} {c['ligne']}, colonne {c['colonne']} ({c['variable']}) :"
+            f" « {c['valeur_texte']} »"
+            for c in fautives.slice(0, MAX_EXEMPLES).to_pylist()
+        )
+        message = f"attendu : {domaine} ; {bornes.note.strip()}"
+        nombre = fautives.num_rows
+        controles.append(Controle(BORNES, libelle, bornes.severite, not nombre, nombre, exemples, message))
+    return controles
 
 
 def unreadable(read: ReadTable, suite: BronzeSuite) -> list[Controle]:
@@ -165,7 +229,9 @@ def _rule(signes: Sequence[str]) -> str:
 
 
 def _column_of(declaree: Column, table: Table) -> str:
-    return CODE_ZONE if table.forme == "cellules" and declaree.role == "cle" else declaree.nom
+    if table.forme == "lignes":
+        return declaree.nom
+    return {"cle": CODE_ZONE, "code": CODE_SOURCE}.get(declaree.role, declaree.nom)
 
 
 def _severity(declaree: Column) -> Severite:

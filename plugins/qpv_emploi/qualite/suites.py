@@ -115,6 +115,25 @@ class Identite(_Model):
         return f"{total} {'=' if self.relation == 'egal' else '≥'} {' + '.join(self.parties)}"
 
 
+class Bornes(_Model):
+    """Range of every measure whose name matches, in a table whose measures are too many to be named.
+
+    The 160 quarters of a series are not 160 expectations: the cells are judged at once.
+    """
+
+    motif: Regex = Field(description="Expression que le nom de la mesure respecte en entier.")
+    minimum: float | None = None
+    maximum: float | None = None
+    severite: Severite
+    note: str = Field(min_length=1, description="Pourquoi, avec la source de la règle.")
+
+    @model_validator(mode="after")
+    def _bounds_something(self) -> Bornes:
+        if self.minimum is None and self.maximum is None:
+            raise ValueError("des bornes donnent un minimum, un maximum ou les deux")
+        return self
+
+
 class _Suite(_Model):
     suite: str
     description: str = Field(min_length=1)
@@ -134,6 +153,9 @@ class BronzeSuite(_Suite):
 
     signes_admis: tuple[str, ...] = Field(
         default=SIGNES_ADMIS, description="Textes que le producteur écrit à la place d'un nombre."
+    )
+    bornes: tuple[Bornes, ...] = Field(
+        default=(), description="Domaine des mesures d'une table « cellules », par forme de leur nom."
     )
     zeros_reels: Selection | None = Field(
         default=None, description="Effectifs que le seuil du secret ne borne pas."

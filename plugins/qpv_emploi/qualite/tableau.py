@@ -17,8 +17,9 @@ from qpv_emploi.lecture.resultat import ReadTable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# The key of a « cellules » table, whatever the producer calls it.
+# The key of a « cellules » table, whatever the producer calls it, and the code of a zone keyed by its label.
 CODE_ZONE = "code_zone"
+CODE_SOURCE = "code_source"
 _GEOMETRIE = "geometrie_wkb"
 
 
@@ -88,6 +89,9 @@ def _wide(read: ReadTable) -> Tableau:
     nombres[rangs, colonnes] = cellules["valeur"].to_numpy()
     roles = first("role")
     trame: dict[str, object] = {CODE_ZONE: pd.array(zones, dtype="str")}
+    if CODE_SOURCE in cellules.column_names:
+        codes_source = pc.take(trimmed(cellules[CODE_SOURCE]), pa.array(premieres)).to_pylist()
+        trame[CODE_SOURCE] = pd.array(codes_source, dtype="str")
     for j, variable in enumerate(variables):
         if roles[j] == "attribut":
             trame[variable] = _texts(cellules, rangs, colonnes == j, n)

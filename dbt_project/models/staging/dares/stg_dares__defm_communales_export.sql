@@ -1,0 +1,21 @@
+select
+    producteur,
+    jeu,
+    millesime,
+    fichier,
+    empreinte_sha256,
+    ligne as ligne_source,
+    nullif(trim(trimestre), '') as trimestre,
+    nullif(trim(code_commune), '') as code_commune,
+    nullif(trim(commune), '') as libelle_commune,
+    nullif(trim(code_departement), '') as code_departement,
+    nullif(trim(code_region), '') as code_region,
+    nullif(trim(type_de_donnees), '') as type_donnees,
+    nullif(trim(categorie), '') as categorie,
+    nullif(trim(sexe), '') as sexe,
+    nullif(trim(tranche_d_age), '') as tranche_age,
+    nombre_de_demandeurs_d_emploi__valeur as nb_demandeurs_emploi,
+    upper(trim(code_commune)) like 'TOTAL%' as est_total,
+    {{ correspond('trim(code_commune)', '751(0[1-9]|1[0-9]|20)|6938[1-9]|132(0[1-9]|1[0-6])') }}
+        as est_arrondissement
+from {{ source('bronze', 'dares__defm_communales_export') }}

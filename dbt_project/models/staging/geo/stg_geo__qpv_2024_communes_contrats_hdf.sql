@@ -1,0 +1,22 @@
+select
+    producteur,
+    jeu,
+    millesime,
+    fichier,
+    empreinte_sha256,
+    ligne as ligne_source,
+    nullif(trim(code_qp), '') as code_qpv,
+    nullif(trim(lib_qp), '') as libelle_qpv,
+    nullif(trim(insee_com), '') as code_commune,
+    nullif(trim(lib_commune), '') as libelle_commune,
+    nullif(trim(dep), '') as code_departement,
+    nullif(trim(reg), '') as code_region,
+    nullif(trim(epci), '') as siren_epci,
+    nullif(trim(libepci), '') as libelle_epci,
+    nullif(trim(arr), '') as code_arrondissement,
+    nullif(trim(ze2020), '') as code_zone_emploi,
+    nullif(trim(libze2020), '') as libelle_zone_emploi,
+    nullif(trim(unite_urbaine), '') as code_unite_urbaine,
+    nullif(trim(code_cv), '') as code_contrat,
+    nullif(trim(lib_cv), '') as libelle_contrat
+from {{ source('bronze', 'geo__qpv_2024_communes_contrats_hdf') }}

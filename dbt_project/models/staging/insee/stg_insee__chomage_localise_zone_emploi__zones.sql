@@ -1,0 +1,5 @@
+{{ staging_trimestres(
+    source('bronze', 'insee__chomage_localise_zone_emploi__zones'),
+    'zone_emploi',
+    '[0-9]{4}-T[1-4]'
+) }}

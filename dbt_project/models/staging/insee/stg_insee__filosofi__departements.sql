@@ -1,0 +1,1 @@
+{{ staging_cellules_zone(source('bronze', 'insee__filosofi__departements'), 'departement') }}

@@ -1,0 +1,1 @@
+{{ staging_cellules(source('bronze', 'insee__filosofi_qpv_2024')) }}
