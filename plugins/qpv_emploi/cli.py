@@ -148,7 +148,8 @@ def run(
 @contextmanager
 def _spinner(label: str) -> Iterator[None]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=errors, transient=True) as progress:
+    # In the log of a scheduler it would only leave blank lines.
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         progress.add_task(label, total=None)
         yield
 

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from qpv_emploi.airflow.demo import describe_release, run_demo
@@ -17,7 +17,7 @@ from qpv_emploi.settings import Settings
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket, pytest.mark.timeout(900)]
 
 # What is at stake here is the chain of DAGs, not the number of files.
-ONE_VINTAGE = {jeu: ("2021",) for jeu in ("insertion_professionnelle", "demographie_qpv", "revenus_qpv")}
+ONE_VINTAGE = dict.fromkeys(("insertion_professionnelle", "demographie_qpv", "revenus_qpv"), ("2021",))
 
 
 def children() -> set[int]:

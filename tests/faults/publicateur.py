@@ -5,8 +5,9 @@ runs in a fork of its own: the libraries are imported once, and SIGKILL takes th
 
 Request: ``data``, ``projet`` (folders), ``tour`` (number written in every row), ``essai`` (orders the
 attempts in time), and either ``etape`` (``before:<function>`` or ``after:<function>``: where to die) or
-``delai`` (seconds before the fork is killed from outside). Answer: ``code``, the exit code of the fork, -9
-once killed.
+``delai`` (seconds before the fork is killed from outside). With ``reprendre``, the identifier of a candidate,
+the fork only publishes that one, as the second try of a task does. Answer: ``code``, the exit code of the
+fork, -9 once killed.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ STEPS: dict[str, Any] = {
     "_write_manifest": pipeline,
     "fsync_tree": pipeline,
     "fsync": pipeline,
+    "rename": Path,
     "switch": pipeline,
     "replace": releases.os,
     "discard_work": pipeline,
@@ -75,6 +77,9 @@ def chain(request: dict[str, Any]) -> None:
 
     by_hand: Any = lambda *args, **kwargs: make_candidate(settings, request["tour"], now)  # noqa: E731
     vars(pipeline).update(build_candidate=by_hand, load_catalogue=lambda dbt_dir: None)
+    if request.get("reprendre"):
+        pipeline.publish(settings, request["reprendre"])
+        return
     change_lock(settings, request["tour"])
     if request.get("etape"):
         arm(request["etape"])

@@ -163,6 +163,22 @@ def test_first_publication_killed(warehouse: Warehouse, step: str) -> None:
     assert warehouse.tour() == 1
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        *("after:record_audit", "after:_copy_database", "before:_write_manifest", "after:rename"),
+        *("before:replace", "before:discard_work"),
+    ],
+)
+def test_second_try_of_a_killed_publication(warehouse: Warehouse, step: str) -> None:
+    assert warehouse.run(1) == 0
+    assert warehouse.run(2, etape=step) == KILLED
+    (work,) = warehouse.paths.travail.iterdir()
+    assert warehouse.run(2, reprendre=work.name) == 0
+    assert warehouse.tour() == 2
+    assert [release.identifiant for release in list_releases(warehouse.paths)][1:] == [work.name]
+
+
 def test_killed_at_random_moments(warehouse: Warehouse) -> None:
     assert warehouse.run(1) == 0
     moments = random.Random(20260101)

@@ -42,6 +42,14 @@ def _column(depot: Path, jeu: str, millesime: str, variable: str) -> dict[str, f
     }
 
 
+def _year(annee: int) -> tuple[date, date]:
+    return date(annee, 1, 1), date(annee, 12, 31)
+
+
+def _end_of(annee: int) -> tuple[date, date]:
+    return date(annee, 12, 31), date(annee, 12, 31)
+
+
 @pytest.fixture(scope="module")
 def nb_qpv(sql_fictif: Requete) -> int:
     ((nombre,),) = sql_fictif("select count(*) from dim_qpv")
@@ -103,14 +111,14 @@ def test_every_vintage_is_published(sql_fictif: Requete, nb_qpv: int, jeu: str, 
 @pytest.mark.parametrize(
     ("jeu", "millesime", "variable", "debut", "fin"),
     [
-        *((IPRO, m, "ABC", date(int(m) - 1, 12, 31), date(int(m) - 1, 12, 31)) for m in ("2019", "2022", "2031")),
-        *((REVN, m, "TP60", date(int(m) - 4, 1, 1), date(int(m) - 4, 12, 31)) for m in ("2019", "2022", "2031")),
-        *((DEMO, m, "A", date(int(m) - 1, 12, 31), date(int(m) - 1, 12, 31)) for m in ("2019", "2022", "2031")),
+        *((IPRO, m, "ABC", *_end_of(int(m) - 1)) for m in ("2019", "2022", "2031")),
+        *((DEMO, m, "A", *_end_of(int(m) - 1)) for m in ("2019", "2022", "2031")),
+        *((REVN, m, "TP60", *_year(int(m) - 4)) for m in ("2019", "2022", "2031")),
         (DEMO, "2019", "POP_MUN", date(2011, 1, 1), date(2015, 12, 31)),
         *((DEMO, m, "POP_MUN", None, None) for m in ("2022", "2031")),
         *((IPRO, m, "TX_TOT_EMPL", None, None) for m in ("2019", "2022", "2031")),
     ],
-)  # fmt: skip
+)
 def test_the_period_follows_the_rule_or_says_it_is_unknown(
     sql_fictif: Requete, jeu: str, millesime: str, variable: str, debut: date | None, fin: date | None
 ) -> None:

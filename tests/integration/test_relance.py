@@ -52,7 +52,7 @@ def test_a_second_run_publishes_nothing(reglages: Settings) -> None:
     assert rapport.release is None
     assert {issue.issue for issue in rapport.outcomes} == {Issue.INCHANGE}
     assert _files(reglages.data_dir) == avant
-    assert not reglages.paths.travail.exists()
+    assert list(reglages.paths.travail.glob("*")) == []
 
 
 def test_a_forced_run_gives_the_same_bytes(forcee: tuple[Release, Release]) -> None:

@@ -53,9 +53,9 @@ def candidate(tmp_path: Path) -> Candidate:
         )
         connection.execute("create schema intermediate")
         connection.execute(
-            "create table intermediate.int_variable_non_reliee as select 'insee' as producteur, 'base' as jeu,"
-            " '2020' as millesime, code_variable, 4 as colonne_numero, 3 as nb_cellules, 2 as nb_valeurs "
-            "from (values ('Z'), ('B')) t(code_variable)"
+            "create table intermediate.int_variable_non_reliee as select 'insee' as producteur, 'base' as"
+            " jeu, '2020' as millesime, code_variable, 4 as colonne_numero, 3 as nb_cellules, "
+            "2 as nb_valeurs from (values ('Z'), ('B')) t(code_variable)"
         )
     return Candidate("C1", folder, "e", "32", "2026-01-01T00:00:00.000Z", (), NODES)
 
@@ -101,7 +101,7 @@ def test_another_region_is_not_compared(settings: Settings, candidate: Candidate
 def test_a_critical_expectation_stops_the_publication(settings: Settings, candidate: Candidate) -> None:
     suite(settings, "critical")
     with pytest.raises(
-        AuditError, match=r"dim_qpv.population : .*trop petit pour un quartier.*code_qpv = QP1"
+        AuditError, match=r"dim_qpv.population : .*trop petit pour un quartier.*code_qpv = « QP1 »"
     ):
         audit_candidate(settings, candidate, None)
     with pytest.raises(AuditError, match=r"candidat C1 refusé par son audit : dim_qpv\.population"):

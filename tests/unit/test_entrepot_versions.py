@@ -179,7 +179,7 @@ def test_a_release_whose_publication_was_killed_is_given_back(work: Build) -> No
 
 
 def test_unknown_candidate(work: Build) -> None:
-    with pytest.raises(BuildError, match="candidat 2026 introuvable ou inachevé.*qpv run"):
+    with pytest.raises(BuildError, match=r"candidat 2026 introuvable ou inachevé.*qpv run"):
         load_candidate(work.settings, "2026")
     with pytest.raises(BuildError, match="introuvable"):
         pipeline.publish(work.settings, "2026")

@@ -22,8 +22,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for statement in (
             "create table dim_qpv (code_qpv varchar not null, departement varchar, taux double, "
             "part decimal(6, 2), habitants integer, ouvert_le date, note varchar)",
-            "insert into dim_qpv values ('QP002001', '02', 12.5, 3.25, 1508, date '2015-01-01', 'a;b \"c\"'), "
-            "('QP02A001', '2A', null, null, null, null, null), "
+            "insert into dim_qpv values ('QP002001', '02', 12.5, 3.25, 1508, date '2015-01-01', "
+            "'a;b \"c\"'), ('QP02A001', '2A', null, null, null, null, null), "
             "('QP059001', '59', -0.5, 100.00, 0, date '2016-06-30', 'é')",
             "comment on table dim_qpv is 'Un quartier par ligne.'",
             "comment on column dim_qpv.code_qpv is 'Code du quartier : QP + 6 signes.'",
