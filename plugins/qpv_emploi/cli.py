@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -17,7 +16,7 @@ from rich.table import Table as RichTable
 
 from qpv_emploi import __version__
 from qpv_emploi.errors import QPVError, SettingsError
-from qpv_emploi.settings import Settings
+from qpv_emploi.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from qpv_emploi.entrepot import Release
@@ -63,15 +62,7 @@ def _said() -> Iterator[None]:
 
 
 def _settings(data_dir: Path | None = None, depot: Path | None = None, region: str | None = None) -> Settings:
-    given = {"data_dir": data_dir, "depot": depot, "region": region}
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        faults = ", ".join(f"QPV_{str(f['loc'][0]).upper()} = « {f['input']} »" for f in error.errors())
-        raise SettingsError(
-            f"réglage refusé : {faults} ; attendu : pour la région, un code de deux chiffres (32, 11…) ou "
-            "« france » ; pour le reste, des chemins"
-        ) from error
+    return load_settings(data_dir=data_dir, depot=depot, region=region)
 
 
 def _issue(code: str, width: int = 0) -> str:

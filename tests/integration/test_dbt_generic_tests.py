@@ -23,7 +23,7 @@ from qpv_emploi.settings import FICTIONAL_REGION, Settings
 
 Connexion = duckdb.DuckDBPyConnection
 Noeud = dict[str, Any]
-Echecs = Callable[[str], set[str]]
+Echecs = Callable[..., set[str]]
 
 # `warn` tests that the fictional dépôt makes speak on purpose: it holds variables that nobody has linked.
 DEJA = {"variable_reliee_au_dictionnaire"}
@@ -59,16 +59,20 @@ def base(candidat_fictif: tuple[str, Path], tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module")
 def echecs(base: Connexion, tests_dbt: dict[str, Noeud]) -> Echecs:
-    """Names of the tests that return rows once the given SQL has damaged the database; nothing is kept."""
+    """Names of the tests that return rows once the given SQL has damaged the database; nothing is kept.
 
-    def apres(degat: str) -> set[str]:
+    ``prefixe`` keeps to the tests whose name begins so.
+    """
+
+    def apres(degat: str, prefixe: str = "") -> set[str]:
         base.execute("begin")
         try:
             base.execute(degat)
             return {
                 nom
                 for nom, noeud in tests_dbt.items()
-                if base.execute(f"select * from ({noeud['compiled_code']}) limit 1").fetchall()
+                if nom.startswith(prefixe)
+                and base.execute(f"select * from ({noeud['compiled_code']}) limit 1").fetchall()
             }
         finally:
             base.execute("rollback")
@@ -111,9 +115,9 @@ def test_a_malformed_code_fails_where_its_form_is_declared(
         relation, colonne = _relation(manifeste, noeud), noeud["column_name"]
         un_seul = f"rowid = (select min(rowid) from {relation} where {colonne} is not null)"
         for mauvais in ("''", f"{colonne} || 'x'"):
-            trouves = echecs(f"update {relation} set {colonne} = {mauvais} where {un_seul}")
+            degat = f"update {relation} set {colonne} = {mauvais} where {un_seul}"
             # A broken code may also break a join, never the form of another column.
-            assert {autre for autre in trouves if autre.startswith("code_format")} == {nom}
+            assert echecs(degat, "code_format") == {nom}
 
 
 def test_an_empty_code_is_not_a_malformed_one(

@@ -83,7 +83,9 @@ def ingest(producteur: str, jeu: str, millesime: str, *, outlet_events: Any = No
         raison = one_line(outcome.raison)
         log.error(raison)
         raise AirflowFailException(raison)
-    if outcome.issue in (Issue.INCHANGE, Issue.ABSENT):
+    # The same bytes read again, because a rule of reading changed, have rows: what is downstream must know.
+    nothing_read = outcome.nb_lignes is None
+    if outcome.issue is Issue.ABSENT or (outcome.issue is Issue.INCHANGE and nothing_read):
         raise AirflowSkipException(f"{producteur}/{jeu}/{millesime} : {outcome.issue.value}, rien à faire")
     log.info("%s/%s/%s : %s, %s ligne(s)", producteur, jeu, millesime, outcome.issue.value, outcome.nb_lignes)
     outlet_events[dataset_asset(producteur, jeu)].extra = {
