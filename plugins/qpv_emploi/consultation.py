@@ -25,7 +25,8 @@ def query_current(settings: Settings, query: str) -> pd.DataFrame:
         raise UnknownRelease(f"aucune version publiée dans {settings.paths.publie} ; à faire : `qpv run`")
     with duckdb.connect(str(release.dossier / DATABASE), read_only=True) as connection:
         try:
-            return connection.execute(query).df()
+            # Arrow types keep a day a day, and an integer an integer beside a null.
+            return connection.execute(query).to_arrow_table().to_pandas(types_mapper=pd.ArrowDtype)
         except duckdb.Error as error:
             # Below comes the query again, with a caret that a line cannot hold.
             reason = " ".join(str(error).partition("\n\nLINE ")[0].split())
