@@ -258,7 +258,7 @@ def fictif(
     ] = None,
 ) -> None:
     """Écrire le dépôt d'une région fictive (99), dans les formats exacts des sources."""
-    from qpv_emploi.fictif import generer
+    from qpv_emploi.fictif import generate
 
     with _said():
         chosen = {}
@@ -268,7 +268,7 @@ def fictif(
                 raise typer.BadParameter(f"« {item} » : attendu jeu=N,N…")
             chosen[name] = values.split(",")
         try:
-            written = generer(target, graine=seed, nb_qpv=qpv, millesimes=chosen or None)
+            written = generate(target, graine=seed, nb_qpv=qpv, millesimes=chosen or None)
         except (ValueError, FileExistsError) as error:
             raise SettingsError(str(error)) from error
     console.print(f"{len(written)} fichiers fictifs dans {escape(str(target))}", soft_wrap=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qpv_emploi.fictif import MILLESIMES_DU_DEPOT, generer
+from qpv_emploi.fictif import MILLESIMES_DU_DEPOT, generate
 from qpv_emploi.settings import Settings
 
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket]
@@ -108,7 +108,7 @@ class Chain:
 @pytest.fixture(scope="module")
 def chain(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     base = tmp_path_factory.mktemp("installation")
-    generer(base / "depot", graine=12, nb_qpv=12, millesimes=MILLESIMES)
+    generate(base / "depot", graine=12, nb_qpv=12, millesimes=MILLESIMES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QPV_DATA_DIR", str(base / "data"))
         patch.setenv("QPV_DEPOT", str(base / "depot"))

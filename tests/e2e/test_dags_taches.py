@@ -42,7 +42,7 @@ OUTCOME = Outcome(
 def taches(airflow_home: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     from qpv_emploi.airflow import taches
 
-    monkeypatch.setattr(pipeline, "load_settings", Settings)
+    monkeypatch.setattr(taches, "load_settings", Settings)
     return taches
 
 

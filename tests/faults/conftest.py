@@ -12,7 +12,7 @@ from region_fictive import NEWCOMER, Region  # type: ignore[import-not-found]
 
 from qpv_emploi import pipeline
 from qpv_emploi.conservation import Issue
-from qpv_emploi.fictif import generer
+from qpv_emploi.fictif import generate
 from qpv_emploi.settings import Settings
 
 
@@ -20,7 +20,7 @@ from qpv_emploi.settings import Settings
 def received(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``depot/`` and ``data/`` of a fictional region of 12 QPV, received but for one file, and published."""
     root = tmp_path_factory.mktemp("region")
-    generer(root / "depot", nb_qpv=12)
+    generate(root / "depot", nb_qpv=12)
     aside = root / "depot" / Path(*NEWCOMER)
     shutil.move(aside, root / "plus-tard")
     settings = Settings(data_dir=root / "data", depot=root / "depot", region="99")

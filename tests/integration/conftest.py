@@ -17,7 +17,7 @@ import pytest
 from qpv_emploi import pipeline
 from qpv_emploi.conservation import Outcome
 from qpv_emploi.entrepot import Release
-from qpv_emploi.fictif import REGION_FICTIVE, generer
+from qpv_emploi.fictif import REGION_FICTIVE, generate
 from qpv_emploi.pipeline import RunReport
 from qpv_emploi.settings import Settings
 
@@ -87,7 +87,7 @@ def sql_11(entrepot_11: tuple[Settings, RunReport]) -> Iterator[Requete]:
 def depot_fictif(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fictional dépôt with new vintages; in the last one the producer has renamed ABC_RSA to ABC_RSA_V2."""
     depot = tmp_path_factory.mktemp("depot") / "fictif"
-    generer(depot, nb_qpv=NB_QPV_FICTIFS, millesimes=MILLESIMES)
+    generate(depot, nb_qpv=NB_QPV_FICTIFS, millesimes=MILLESIMES)
     fichier = depot / "insee" / "insertion_professionnelle" / "2031" / "IPRO_2031.csv"
     entete, fin, suite = fichier.read_bytes().partition(b"\r\n")
     assert RENOMMEE[0] in entete

@@ -13,7 +13,7 @@ from qpv_emploi.acquisition import survey
 from qpv_emploi.catalogue import Catalogue, load_catalogue
 from qpv_emploi.conservation import Issue, Ledger, Lock, Manifest, Outcome
 from qpv_emploi.errors import SettingsError
-from qpv_emploi.fictif import generer
+from qpv_emploi.fictif import generate
 from qpv_emploi.ingestion import ingest_deposit
 from qpv_emploi.settings import Settings
 
@@ -46,7 +46,7 @@ def depot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("modele") / "depot"
     jeux = ("insertion_professionnelle", "demographie_qpv", "population_qpv", "cog", "epci", "zone_emploi")
     others: dict[str, tuple[str, ...]] = dict.fromkeys((*jeux, "qpv_2015", "contrats_ville"), ())
-    generer(folder, nb_qpv=4, millesimes={**others, "revenus_qpv": ["2021"]})
+    generate(folder, nb_qpv=4, millesimes={**others, "revenus_qpv": ["2021"]})
     return folder
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from qpv_emploi.acquisition import survey
 from qpv_emploi.catalogue import BronzeTable, load_catalogue
-from qpv_emploi.fictif import generer
+from qpv_emploi.fictif import generate
 from qpv_emploi.lecture import Provenance, ReadTable, read_file
 from qpv_emploi.lecture.vide import empty_table
 from qpv_emploi.settings import Settings
@@ -19,7 +19,7 @@ CATALOGUE = load_catalogue(Settings().dbt_dir)
 def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ReadTable]:
     """One real reading of each table of the catalogue, from fictional files."""
     depot = tmp_path_factory.mktemp("depot")
-    generer(depot, nb_qpv=3)
+    generate(depot, nb_qpv=3)
     found = {}
     for deposit in survey(depot, CATALOGUE).deposits:
         for file in deposit.fichiers:
