@@ -21,9 +21,11 @@ RUN groupadd --gid 50000 qpv \
 WORKDIR /opt/qpv
 
 # Before the code: a change of code does not download the libraries again. Wheels only, since the image holds
-# no compiler and a source package would run code of its own at build.
+# no compiler and a source package would run code of its own at build. The list is complete: without
+# --no-deps, pip would resolve it again and refuse `celery[redis]`, which the list holds as `celery`.
 COPY requirements.txt ./
-RUN pip install --require-hashes --only-binary :all: -r requirements.txt
+RUN pip install --no-deps --require-hashes --only-binary :all: -r requirements.txt \
+ && pip check
 
 COPY LICENSE pyproject.toml ./
 COPY plugins ./plugins
@@ -35,6 +37,6 @@ COPY dbt_project ./dbt_project
 COPY expectations ./expectations
 RUN python -m compileall -q dags plugins
 
-# The code belongs to root: what runs cannot change it. Numeric, so that an orchestrator can see it is not root.
+# The code belongs to root: what runs cannot change it. Numeric: an orchestrator can see it is not root.
 USER 50000:50000
 CMD ["airflow", "version"]

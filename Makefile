@@ -9,7 +9,7 @@ DEMO := .demo
 REGION ?= 32
 DEPOT ?= depot
 
-.PHONY: help setup demo test lint run up clean lock
+.PHONY: help setup demo test lint run up env clean lock
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -17,6 +17,8 @@ help:  ## this list
 setup: $(VENV)/.installed  ## create .venv with the pinned, hashed requirements
 
 $(VENV)/.installed: requirements.txt requirements-uv.txt pyproject.toml
+	@# A link would have its target emptied.
+	@test ! -L $(VENV) || { echo "$(VENV) is a link: remove it first"; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.txt
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode requirements.txt
@@ -40,6 +42,9 @@ run: setup  ## the whole chain without Airflow: make run DEPOT=… REGION=32
 up: setup  ## keep a private Airflow running on this machine, on the fictional region
 	@test -d $(DEMO)/depot || $(BIN)/qpv fictif $(DEMO)/depot
 	@QPV_DATA_DIR=$(DEMO)/data QPV_DEPOT=$(DEMO)/depot QPV_REGION=99 $(BIN)/python -m qpv_emploi.airflow.local up
+
+env: setup  ## draw the secrets of docker-compose.yml into .env, once
+	$(BIN)/python -m qpv_emploi.airflow.secrets_env
 
 lock:  ## compile the pinned requirements again from pyproject.toml
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --generate-hashes --all-extras --universal \

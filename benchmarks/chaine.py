@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qpv_emploi import pipeline
-from qpv_emploi.fictif import generer
+from qpv_emploi.fictif import generate
 from qpv_emploi.settings import Settings
 
 
@@ -34,7 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         with timed(f"fictional region, {arguments.qpv} QPV"):
-            generer(root / "depot", nb_qpv=arguments.qpv)
+            generate(root / "depot", nb_qpv=arguments.qpv)
         settings = Settings(data_dir=root / "data", depot=root / "depot", region="99")
         with timed("ingestion, first"):
             pipeline.ingest_all(settings)

@@ -51,7 +51,10 @@ with DAG(
     description="Construit, contrôle puis publie l'entrepôt",
     doc_md=DOC,
 ):
-    candidate = task.sensor(build_when_quiet, task_id="construire", mode="reschedule", poke_interval=5)()
-    audited = task(audit, task_id="auditer")(candidate)
-    published = task(publish, task_id="publier", outlets=[WAREHOUSE_PUBLISHED])(candidate)
-    audited >> published
+    # A sensor, because it first waits for the ingestions; rescheduled, so that waiting holds no slot.
+    construire = task.sensor(task_id="construire", mode="reschedule", poke_interval=5)(build_when_quiet)
+    auditer = task(task_id="auditer")(audit)
+    publier = task(task_id="publier", outlets=[WAREHOUSE_PUBLISHED])(publish)
+
+    candidate = construire()
+    auditer(candidate) >> publier(candidate)

@@ -50,13 +50,13 @@ for producer in producers():
         ),
     ):
         for dataset in producer.jeux:
-            millesimes = task(survey_vintages, task_id=f"recenser__{dataset.jeu}")(
-                producer.producteur, dataset.jeu
-            )
-            task(
-                ingest,
+            survey = task(task_id=f"recenser__{dataset.jeu}")(survey_vintages)
+            ingest_each = task(
                 task_id=f"ingerer__{dataset.jeu}",
                 outlets=[dataset_asset(producer.producteur, dataset.jeu)],
                 map_index_template="{{ task.op_kwargs['millesime'] }}",
                 max_active_tis_per_dag=AT_A_TIME,
-            ).partial(producteur=producer.producteur, jeu=dataset.jeu).expand(millesime=millesimes)
+            )(ingest)
+            ingest_each.partial(producteur=producer.producteur, jeu=dataset.jeu).expand(
+                millesime=survey(producer.producteur, dataset.jeu)
+            )

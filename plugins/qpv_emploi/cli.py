@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -17,7 +16,7 @@ from rich.table import Table as RichTable
 
 from qpv_emploi import __version__
 from qpv_emploi.errors import QPVError, SettingsError
-from qpv_emploi.settings import Settings
+from qpv_emploi.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from qpv_emploi.entrepot import Release
@@ -63,15 +62,7 @@ def _said() -> Iterator[None]:
 
 
 def _settings(data_dir: Path | None = None, depot: Path | None = None, region: str | None = None) -> Settings:
-    given = {"data_dir": data_dir, "depot": depot, "region": region}
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        faults = ", ".join(f"QPV_{str(f['loc'][0]).upper()} = « {f['input']} »" for f in error.errors())
-        raise SettingsError(
-            f"réglage refusé : {faults} ; attendu : pour la région, un code de deux chiffres (32, 11…) ou "
-            "« france » ; pour le reste, des chemins"
-        ) from error
+    return load_settings(data_dir=data_dir, depot=depot, region=region)
 
 
 def _issue(code: str, width: int = 0) -> str:
@@ -148,7 +139,8 @@ def run(
 @contextmanager
 def _spinner(label: str) -> Iterator[None]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=errors, transient=True) as progress:
+    # In the log of a scheduler it would only leave blank lines.
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         progress.add_task(label, total=None)
         yield
 
@@ -266,7 +258,7 @@ def fictif(
     ] = None,
 ) -> None:
     """Écrire le dépôt d'une région fictive (99), dans les formats exacts des sources."""
-    from qpv_emploi.fictif import generer
+    from qpv_emploi.fictif import generate
 
     with _said():
         chosen = {}
@@ -276,7 +268,7 @@ def fictif(
                 raise typer.BadParameter(f"« {item} » : attendu jeu=N,N…")
             chosen[name] = values.split(",")
         try:
-            written = generer(target, graine=seed, nb_qpv=qpv, millesimes=chosen or None)
+            written = generate(target, graine=seed, nb_qpv=qpv, millesimes=chosen or None)
         except (ValueError, FileExistsError) as error:
             raise SettingsError(str(error)) from error
     console.print(f"{len(written)} fichiers fictifs dans {escape(str(target))}", soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from qpv_emploi.entrepot import current_release
 from qpv_emploi.errors import QPVError, UnknownRelease
@@ -25,7 +26,10 @@ def query_current(settings: Settings, query: str) -> pd.DataFrame:
         raise UnknownRelease(f"aucune version publiée dans {settings.paths.publie} ; à faire : `qpv run`")
     with duckdb.connect(str(release.dossier / DATABASE), read_only=True) as connection:
         try:
-            return connection.execute(query).df()
+            # Arrow types keep a day a day, and an integer an integer beside a null.
+            rows: pa.Table = connection.execute(query).to_arrow_table()
+            frame: pd.DataFrame = rows.to_pandas(types_mapper=pd.ArrowDtype)
+            return frame
         except duckdb.Error as error:
             # Below comes the query again, with a caret that a line cannot hold.
             reason = " ".join(str(error).partition("\n\nLINE ")[0].split())

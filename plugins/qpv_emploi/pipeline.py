@@ -56,11 +56,6 @@ class RunReport:
     avertissements: tuple[str, ...]
 
 
-def load_settings() -> Settings:
-    """Settings of the environment."""
-    return Settings()
-
-
 def vintages_in_depot(settings: Settings, producteur: str, jeu: str) -> list[str]:
     """Vintages of a dataset that the dépôt holds, sorted, those that will be refused included."""
     found = survey(settings.depot, load_catalogue(settings.dbt_dir))

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from qpv_emploi.errors import SettingsError
 
 FICTIONAL_REGION = "99"
 WHOLE_COUNTRY = "france"
@@ -47,6 +49,25 @@ class Settings(BaseSettings):
     @property
     def is_fictional(self) -> bool:
         return self.region == FICTIONAL_REGION
+
+
+def load_settings(
+    *, data_dir: Path | None = None, depot: Path | None = None, region: str | None = None
+) -> Settings:
+    """Settings of the environment, with those given here in their place.
+
+    Raises:
+        SettingsError: naming each setting that is wrong and its value.
+    """
+    given = {"data_dir": data_dir, "depot": depot, "region": region}
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = ", ".join(f"QPV_{str(f['loc'][0]).upper()} = « {f['input']} »" for f in error.errors())
+        raise SettingsError(
+            f"réglage refusé : {faults} ; attendu : pour la région, un code de deux chiffres (32, 11…) ou "
+            "« france » ; pour le reste, des chemins"
+        ) from error
 
 
 class Paths:

@@ -10,14 +10,21 @@ from typing import Any
 
 import pytest
 
-from qpv_emploi.fictif import MILLESIMES_DU_DEPOT, generer
+from qpv_emploi.fictif import MILLESIMES_DU_DEPOT, generate
 from qpv_emploi.settings import Settings
 
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket]
 
 ROOT = Path(__file__).resolve().parents[2]
 INGESTIONS = ("ingestion_insee", "ingestion_sig_ville")
-NB_VINTAGES = sum(len(millesimes) for millesimes in MILLESIMES_DU_DEPOT.values())
+# Fewer vintages than the real dépôt: one dataset with several is enough to see the mapping at work.
+MILLESIMES = {
+    **MILLESIMES_DU_DEPOT,
+    "insertion_professionnelle": ("2020", "2021"),
+    "demographie_qpv": ("2021",),
+    "revenus_qpv": ("2021",),
+}
+NB_VINTAGES = sum(len(millesimes) for millesimes in MILLESIMES.values())
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ class Chain:
 @pytest.fixture(scope="module")
 def chain(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     base = tmp_path_factory.mktemp("installation")
-    generer(base / "depot", graine=12, nb_qpv=12)
+    generate(base / "depot", graine=12, nb_qpv=12, millesimes=MILLESIMES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QPV_DATA_DIR", str(base / "data"))
         patch.setenv("QPV_DEPOT", str(base / "depot"))
@@ -126,8 +133,8 @@ def test_every_vintage_of_the_depot_is_ingested(chain: Chain) -> None:
 
 def test_a_mapped_task_is_named_after_its_vintage(chain: Chain) -> None:
     assert chain.first["ingestion_sig_ville"].labels == {
-        *MILLESIMES_DU_DEPOT["qpv_2015"],
-        *MILLESIMES_DU_DEPOT["contrats_ville"],
+        *MILLESIMES["qpv_2015"],
+        *MILLESIMES["contrats_ville"],
     }
 
 

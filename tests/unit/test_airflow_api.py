@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from qpv_emploi.airflow import api as module
 from qpv_emploi.airflow.api import AirflowApi, AirflowApiError, Run
 
 
@@ -59,6 +60,23 @@ def test_a_refusal_is_told_on_one_line() -> None:
     assert "409" in str(vu.value)
     assert "exists" in str(vu.value)
     assert "\n" not in str(vu.value)
+
+
+def test_a_question_is_put_again_when_the_server_stumbles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BETWEEN_TRIES", 0)
+    locked = Answer(500, {"detail": "database is locked"})
+    client, _ = api(TOKEN, locked, Answer(200, {"dags": [{"dag_id": "entrepot"}]}))
+    assert client.dag_ids() == {"entrepot"}
+    client, _ = api(TOKEN, locked, locked, locked)
+    with pytest.raises(AirflowApiError, match="database is locked"):
+        client.dag_ids()
+
+
+def test_an_order_is_never_given_twice() -> None:
+    client, session = api(TOKEN, Answer(500, {"detail": "database is locked"}))
+    with pytest.raises(AirflowApiError, match="database is locked"):
+        client.trigger("entrepot")
+    assert len(session.asked) == 2
 
 
 def test_a_run_is_triggered_now_with_its_parameters() -> None:

@@ -25,7 +25,7 @@ from qpv_emploi.fictif import (
     NB_QPV_MAX,
     REGION_FICTIVE,
     codes,
-    generer,
+    generate,
     schemas,
 )
 
@@ -105,7 +105,7 @@ def octets(racine: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def depot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cible = tmp_path_factory.mktemp("fictif")
-    generer(cible, nb_qpv=NB_QPV, millesimes=MILLESIMES)
+    generate(cible, nb_qpv=NB_QPV, millesimes=MILLESIMES)
     return cible
 
 
@@ -124,36 +124,36 @@ def codes_qpv(bases: dict[str, Csv]) -> list[str]:
 
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     for essai in ("a", "b"):
-        generer(tmp_path / essai, nb_qpv=12)
+        generate(tmp_path / essai, nb_qpv=12)
     assert octets(tmp_path / "a") == octets(tmp_path / "b")
 
 
 def test_the_seed_changes_the_figures(tmp_path: Path, depot: Path) -> None:
     seul = dict.fromkeys(MILLESIMES_DU_DEPOT, ()) | {"revenus_qpv": ("2021",)}
-    generer(tmp_path / "b", graine=7, nb_qpv=NB_QPV, millesimes=seul)
+    generate(tmp_path / "b", graine=7, nb_qpv=NB_QPV, millesimes=seul)
     assert (tmp_path / "b" / REVN[2021]).read_bytes() != (depot / REVN[2021]).read_bytes()
 
 
 def test_a_vintage_does_not_depend_on_the_others(tmp_path: Path, depot: Path) -> None:
     rien = dict.fromkeys(MILLESIMES_DU_DEPOT, ())
     for jeu in BASES:
-        generer(tmp_path / jeu, nb_qpv=NB_QPV, millesimes=rien | {jeu: ("2021",)})
+        generate(tmp_path / jeu, nb_qpv=NB_QPV, millesimes=rien | {jeu: ("2021",)})
         produits = octets(tmp_path / jeu)
         assert len(produits) == 2
         assert all((depot / nom).read_bytes() == contenu for nom, contenu in produits.items())
 
 
 def test_a_later_call_adds_vintages_to_the_same_depot(tmp_path: Path) -> None:
-    avant = generer(tmp_path, nb_qpv=12)
+    avant = generate(tmp_path, nb_qpv=12)
     etat = octets(tmp_path)
     ajout = dict.fromkeys(MILLESIMES_DU_DEPOT, ()) | {"revenus_qpv": ("2023",)}
-    assert [p.name for p in generer(tmp_path, nb_qpv=12, millesimes=ajout)] == [MARQUEUR, "REVN_2023.csv"]
+    assert [p.name for p in generate(tmp_path, nb_qpv=12, millesimes=ajout)] == [MARQUEUR, "REVN_2023.csv"]
     assert {nom: contenu for nom, contenu in octets(tmp_path).items() if nom in etat} == etat
     assert len(octets(tmp_path)) == len(avant) + 1
 
 
 def test_layout_and_returned_paths(tmp_path: Path) -> None:
-    chemins = generer(tmp_path, nb_qpv=12)
+    chemins = generate(tmp_path, nb_qpv=12)
     assert chemins == sorted(chemins)
     assert {str(p.relative_to(tmp_path)) for p in chemins} == set(octets(tmp_path))
     attendus = {
@@ -180,10 +180,10 @@ def test_marker_says_what_the_depot_is(depot: Path) -> None:
 def test_real_data_is_never_mixed_with_fictional_data(tmp_path: Path) -> None:
     (tmp_path / "insee").mkdir()
     with pytest.raises(FileExistsError, match="n'est pas un dépôt fictif"):
-        generer(tmp_path, nb_qpv=12)
-    generer(tmp_path / "fictif", nb_qpv=12)
+        generate(tmp_path, nb_qpv=12)
+    generate(tmp_path / "fictif", nb_qpv=12)
     with pytest.raises(FileExistsError, match="autre région fictive"):
-        generer(tmp_path / "fictif", nb_qpv=13)
+        generate(tmp_path / "fictif", nb_qpv=13)
 
 
 @pytest.mark.parametrize(
@@ -202,13 +202,13 @@ def test_wrong_arguments_are_refused_before_any_write(
     tmp_path: Path, arguments: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        generer(tmp_path / "cible", **arguments)  # type: ignore[arg-type]
+        generate(tmp_path / "cible", **arguments)  # type: ignore[arg-type]
     assert not (tmp_path / "cible").exists()
 
 
 @pytest.mark.parametrize("nb_qpv", [1, 2, 9])
 def test_tiny_regions_are_possible(tmp_path: Path, nb_qpv: int) -> None:
-    generer(tmp_path, nb_qpv=nb_qpv)
+    generate(tmp_path, nb_qpv=nb_qpv)
     assert len(lire(tmp_path / IPRO[2021]).lignes) == nb_qpv
 
 

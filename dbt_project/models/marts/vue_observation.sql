@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
--- The view an analyst opens first: every observation with its labels, its period and its origin. Its tables are
--- named without their database, so that the file can be attached under any name.
+-- The view an analyst opens first: every observation with its labels, its period and its origin. Its tables
+-- are named without their database, so that the file can be attached under any name.
 select
     territoire.type_territoire,
     territoire.code_territoire,
@@ -41,11 +41,15 @@ select
     observation.cle_jeu_source,
     territoire.est_fictif
 from {{ ref('fct_observation').include(database=false) }} as observation
-inner join {{ ref('dim_territoire').include(database=false) }} as territoire on observation.cle_territoire = territoire.cle_territoire
+inner join {{ ref('dim_territoire').include(database=false) }} as territoire
+    on observation.cle_territoire = territoire.cle_territoire
 inner join {{ ref('dim_indicateur').include(database=false) }} as indicateur
     on observation.code_indicateur = indicateur.code_indicateur
 inner join {{ ref('dim_ventilation').include(database=false) }} as ventilation
     on observation.cle_ventilation = ventilation.cle_ventilation
-inner join {{ ref('dim_periode').include(database=false) }} as periode on observation.cle_periode = periode.cle_periode
-inner join {{ ref('dim_jeu_source').include(database=false) }} as jeu_source on observation.cle_jeu_source = jeu_source.cle_jeu_source
-inner join {{ ref('dim_statut').include(database=false) }} as statut on observation.code_statut = statut.code_statut
+inner join {{ ref('dim_periode').include(database=false) }} as periode
+    on observation.cle_periode = periode.cle_periode
+inner join {{ ref('dim_jeu_source').include(database=false) }} as jeu_source
+    on observation.cle_jeu_source = jeu_source.cle_jeu_source
+inner join {{ ref('dim_statut').include(database=false) }} as statut
+    on observation.code_statut = statut.code_statut

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from qpv_emploi.errors import QPVError
 
 # Seconds; the server is on the same machine.
 CALL_LIMIT = 30
+BETWEEN_TRIES = 1.0
+
+TRIES = 3
 
 OVER = frozenset({"success", "failed"})
 
@@ -85,7 +89,12 @@ class AirflowApi:
         return self._send(method, f"{self.url}/api/v2/{path}", body, query)
 
     def _send(self, method: str, url: str, body: Any, query: Any) -> Any:
-        reponse = self._session.request(method, url, json=body, params=query, timeout=CALL_LIMIT)
+        for essai in range(1, TRIES + 1):
+            reponse = self._session.request(method, url, json=body, params=query, timeout=CALL_LIMIT)
+            # SQLite under load locks for a moment; only a question may be put again without consequence.
+            if method != "GET" or reponse.status_code < 500 or essai == TRIES:
+                break
+            time.sleep(BETWEEN_TRIES)
         if not reponse.ok:
             detail = " ".join(reponse.text.split())[:300]
             raise AirflowApiError(f"Airflow refuse {method} {url} : {reponse.status_code} {detail}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from qpv_emploi.airflow.api import AirflowApi, Run, TaskState
@@ -36,6 +37,15 @@ STATES_IN_FRENCH = {
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class _Said:
+    """The last line printed about a run. ``le``: monotonic time."""
+
+    state: str
+    finies: int
+    le: float
+
+
 class Watch:
     """Follows the runs of a demo and prints a line when something moves.
 
@@ -49,9 +59,9 @@ class Watch:
         self._api = api
         self._say = say
         self._depuis = depuis
-        self._avant = {run.run_id for dag_id in api.dag_ids() for run in api.runs(dag_id)}
-        self._vus: dict[tuple[str, str], str] = {}
-        self._dit_le: dict[tuple[str, str], float] = {}
+        self._dags = sorted(api.dag_ids())
+        self._avant = {run.run_id for dag_id in self._dags for run in api.runs(dag_id)}
+        self._dit: dict[tuple[str, str], _Said] = {}
 
     def line(self, texte: str) -> None:
         """Print a line preceded by the seconds since the beginning."""
@@ -61,31 +71,32 @@ class Watch:
         """Runs created since this watch began, the oldest first within a DAG."""
         return [
             run
-            for dag_id in sorted(self._api.dag_ids())
+            for dag_id in self._dags
             for run in reversed(self._api.runs(dag_id))
             if run.run_id not in self._avant
         ]
 
     def is_quiet(self) -> bool:
-        """Whether no event waits to start a run and no run is queued or running. Prints what moved."""
-        en_attente = any(self._api.has_waiting_events(dag_id) for dag_id in self._api.dag_ids())
+        """Whether no run is queued or running and no event waits to start one. Prints what moved."""
         runs = self.new_runs()
         for run in runs:
             self._report(run)
-        return not en_attente and all(run.is_over for run in runs)
+        return all(run.is_over for run in runs) and not any(
+            self._api.has_waiting_events(dag_id) for dag_id in self._dags
+        )
 
     def _report(self, run: Run) -> None:
         cle = (run.dag_id, run.run_id)
-        if self._vus.get(cle, "").startswith(run.state) and run.is_over:
+        maintenant = time.monotonic()
+        deja = self._dit.get(cle)
+        if deja and (deja.state == run.state if run.is_over else maintenant - deja.le < BETWEEN_LINES):
             return
+        # Asked as rarely as it is printed: on two cores, the questions slow down what they ask about.
         taches = self._api.task_states(run)
         finies = sum(tache.state in FINISHED_TASK for tache in taches)
-        etat = f"{run.state} {finies}"
-        maintenant = time.monotonic()
-        trop_tot = not run.is_over and maintenant - self._dit_le.get(cle, -BETWEEN_LINES) < BETWEEN_LINES
-        if self._vus.get(cle) == etat or trop_tot:
+        if deja and (deja.state, deja.finies) == (run.state, finies):
             return
-        self._vus[cle], self._dit_le[cle] = etat, maintenant
+        self._dit[cle] = _Said(run.state, finies, maintenant)
         self.line(f"{run.dag_id} : {STATES_IN_FRENCH.get(run.state, run.state)}{_tally(run, taches, finies)}")
         for tache in taches if run.is_over else ():
             if tache.state == "failed":
@@ -152,8 +163,8 @@ def _ran(watch: Watch, dag_id: str) -> bool:
 def _wait_until_quiet(airflow: LocalAirflow, watch: Watch, echeance: float) -> None:
     """Wait until everything triggered, and everything it woke, is over.
 
-    Two looks in a row must agree: between the end of a task and the run that its event starts there is
-    an instant with nothing to see.
+    Two looks in a row must agree: an event may become a run between the question about runs and the
+    question about events.
     """
     calmes = 0
     while calmes < 2:

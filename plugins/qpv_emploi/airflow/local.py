@@ -393,7 +393,7 @@ def _end(processes: list[subprocess.Popen[bytes]], limit: float) -> list[psutil.
 
 def _lives(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -66,7 +66,7 @@ def write_env(chemin: Path) -> None:
         ) from None
     except OSError as erreur:
         raise SettingsError(
-            f"{chemin} ne peut pas être créé ({erreur.strerror}) ; à faire : vérifier le dossier et ses droits"
+            f"{chemin} ne peut pas être créé ({erreur.strerror}) ; à faire : voir le dossier et ses droits"
         ) from erreur
     try:
         with os.fdopen(descripteur, "w", encoding="utf-8") as flux:

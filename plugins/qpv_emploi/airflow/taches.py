@@ -19,6 +19,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from qpv_emploi.airflow.assets import WAREHOUSE_PUBLISHED, dataset_asset, producers
 from qpv_emploi.errors import QPVError
+from qpv_emploi.settings import load_settings
 
 if TYPE_CHECKING:
     from qpv_emploi.entrepot import NodeResult
@@ -58,7 +59,7 @@ def survey_vintages(producteur: str, jeu: str) -> list[str]:
     from qpv_emploi import pipeline
 
     with no_second_try():
-        millesimes = pipeline.vintages_in_depot(pipeline.load_settings(), producteur, jeu)
+        millesimes = pipeline.vintages_in_depot(load_settings(), producteur, jeu)
     log.info("%s/%s : %d millésime(s) dans le dépôt : %s", producteur, jeu, len(millesimes), millesimes)
     return list(millesimes)
 
@@ -78,12 +79,14 @@ def ingest(producteur: str, jeu: str, millesime: str, *, outlet_events: Any = No
     from qpv_emploi.conservation.ledger import Issue
 
     with no_second_try():
-        outcome = pipeline.ingest_vintage(pipeline.load_settings(), producteur, jeu, millesime)
+        outcome = pipeline.ingest_vintage(load_settings(), producteur, jeu, millesime)
     if outcome.issue is Issue.REFUSE:
         raison = one_line(outcome.raison)
         log.error(raison)
         raise AirflowFailException(raison)
-    if outcome.issue in (Issue.INCHANGE, Issue.ABSENT):
+    # The same bytes read again, because a rule of reading changed, have rows: what is downstream must know.
+    nothing_read = outcome.nb_lignes is None
+    if outcome.issue is Issue.ABSENT or (outcome.issue is Issue.INCHANGE and nothing_read):
         raise AirflowSkipException(f"{producteur}/{jeu}/{millesime} : {outcome.issue.value}, rien à faire")
     log.info("%s/%s/%s : %s, %s ligne(s)", producteur, jeu, millesime, outcome.issue.value, outcome.nb_lignes)
     outlet_events[dataset_asset(producteur, jeu)].extra = {
@@ -128,7 +131,7 @@ def build_when_quiet(*, params: Any = None, ti: Any = None, dag_run: Any = None)
 
     from qpv_emploi import pipeline
 
-    settings = pipeline.load_settings()
+    settings = load_settings()
     with no_second_try():
         candidat = pipeline.build(settings, force=bool(params["force"]))
     if candidat is None:
@@ -167,7 +170,7 @@ def audit(candidat: str) -> list[str]:
     from qpv_emploi import pipeline
 
     with no_second_try():
-        avertissements = pipeline.audit(pipeline.load_settings(), candidat)
+        avertissements = pipeline.audit(load_settings(), candidat)
     for ligne in avertissements:
         log.warning(one_line(ligne))
     return list(avertissements)
@@ -178,7 +181,7 @@ def publish(candidat: str, *, outlet_events: Any = None) -> str:
     from qpv_emploi import pipeline
 
     with no_second_try():
-        version = pipeline.publish(pipeline.load_settings(), candidat)
+        version = pipeline.publish(load_settings(), candidat)
     log.info("Version publiée : %s (%s)", version.identifiant, version.dossier)
     outlet_events[WAREHOUSE_PUBLISHED].extra = {
         "version": version.identifiant,

@@ -141,7 +141,7 @@ def _load(folder: Path, *, est_courante: bool) -> Release:
             est_fictif=manifest["est_fictif"],
             est_courante=est_courante,
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise QPVError(
             f"{folder / MANIFEST} : manifeste de version absent ou illisible ({error}) ; à faire : écarter "
             "ce dossier, puis `qpv rollback VERSION` s'il était la version courante"

@@ -7,7 +7,7 @@ network and without a single real figure.
 """
 
 from qpv_emploi.fictif.codes import EPCI_ANCIEN_SIREN, EPCI_NOUVEAU_SIREN, REGION_FICTIVE
-from qpv_emploi.fictif.generateur import MARQUEUR, MILLESIMES_DU_DEPOT, generer
+from qpv_emploi.fictif.generateur import MARQUEUR, MILLESIMES_DU_DEPOT, generate
 from qpv_emploi.fictif.territoire import NB_QPV_MAX
 
 __all__ = [
@@ -17,5 +17,5 @@ __all__ = [
     "MILLESIMES_DU_DEPOT",
     "NB_QPV_MAX",
     "REGION_FICTIVE",
-    "generer",
+    "generate",
 ]

@@ -57,7 +57,7 @@ _BASES: dict[str, tuple[_Schema, _Valeurs]] = {
 }
 
 
-def generer(
+def generate(
     cible: Path,
     *,
     graine: int = 2015,
