@@ -257,14 +257,15 @@ def test_status_is_readable_at_80_columns(call: Call, data_dir: Path) -> None:
     Ledger(paths.journal).append(REFUSAL)
     publish(data_dir, FIRST, est_fictif=True)
     lines = call("status").stdout.splitlines()
-    assert lines[0] == "insee/insertion_professionnelle  2017"
-    assert lines[1].startswith("  reçu le 2026-03-01 · refusé · nouveau millésime attendu depuis ")
-    assert lines[2] == f"  {REFUSAL.raison}"
-    assert lines[3] == "insee/demographie_qpv            aucun millésime"
-    assert lines[4] == "  jamais accepté"
+    first = next(i for i, line in enumerate(lines) if line.startswith("insee/insertion_professionnelle "))
+    assert lines[first].split() == ["insee/insertion_professionnelle", "2017"]
+    assert lines[first + 1].startswith("  reçu le 2026-03-01 · refusé · nouveau millésime attendu depuis ")
+    assert lines[first + 2] == f"  {REFUSAL.raison}"
+    assert lines[first + 3].split(maxsplit=1) == ["insee/demographie_qpv", "aucun millésime"]
+    assert lines[first + 4] == "  jamais accepté"
     assert lines[-1] == f"Version courante : {FIRST}, région 99 (données fictives)"
     # Only a reason may be longer than the terminal: it is one line, to be copied whole.
-    assert [line for line in lines if len(line) > 80] == [lines[2]]
+    assert [line for line in lines if len(line) > 80] == [lines[first + 2]]
     names = [f"{producteur}/{jeu.jeu}" for producteur, jeu in load_catalogue(Settings().dbt_dir).datasets()]
     assert [line.split()[0] for line in lines[:-1] if not line.startswith(" ")] == names
 
@@ -379,7 +380,8 @@ def test_catalogue_show(call: Call) -> None:
 def test_catalogue_show_lists_the_known_datasets(call: Call, name: str) -> None:
     message = error_of(call("catalogue", "show", name))
     assert "inconnu du catalogue ; jeux connus : " in message
-    assert "insee/cog, insee/demographie_qpv" in message
+    assert "insee/cog, " in message
+    assert "insee/demographie_qpv, " in message
 
 
 def test_catalogue_check(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
