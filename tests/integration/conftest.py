@@ -5,7 +5,6 @@ Each warehouse is built once per session, and only if a test asks for it: the ch
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,19 +30,6 @@ MILLESIMES = {
     "revenus_qpv": ["2019", "2021", "2022", "2031"],
 }
 RENOMMEE = (b";ABC_RSA;", b";ABC_RSA_V2;")
-
-
-@pytest.fixture(scope="session")
-def depot_reel() -> Path:
-    """Folder of the real source files: QPV_DEPOT_REEL, else the shared folder beside the repository."""
-    racine = Path(__file__).resolve().parents[2]
-    depot = Path(os.environ.get("QPV_DEPOT_REEL", racine.parent / "shared" / "depot"))
-    if not depot.is_dir():
-        message = f"dépôt des fichiers réels introuvable : {depot} (variable QPV_DEPOT_REEL)"
-        if os.environ.get("QPV_EXIGER_DEPOT") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    return depot
 
 
 def _reader(release: Release) -> Iterator[Requete]:

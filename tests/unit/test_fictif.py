@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import zipfile
 from collections import Counter
@@ -324,12 +323,8 @@ def test_unknown_vintages_take_the_nearest_schema(annee: int, modele: int) -> No
 
 @pytest.mark.depot
 @pytest.mark.parametrize("chemin", [chemin for chemin in CSV_DES_BASES if "2022" not in chemin])
-def test_headers_equal_those_of_the_real_files(bases: dict[str, Csv], chemin: str) -> None:
-    voisin = Path(__file__).resolve().parents[3] / "shared" / "depot"
-    reel = Path(os.environ.get("QPV_DEPOT_REEL", voisin)) / chemin
-    if not reel.exists() and os.environ.get("QPV_EXIGER_DEPOT") != "1":
-        pytest.skip("no real dépôt here")
-    with reel.open("rb") as fichier:
+def test_headers_equal_those_of_the_real_files(bases: dict[str, Csv], chemin: str, depot_reel: Path) -> None:
+    with (depot_reel / chemin).open("rb") as fichier:
         assert fichier.readline().removesuffix(b"\r\n") == bases[chemin].octets.split(b"\r\n")[0]
 
 

@@ -1,0 +1,21 @@
+"""What all tests share: where the real source files are, and what their absence means."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def depot_reel() -> Path:
+    """Folder of the real source files: QPV_DEPOT_REEL, else the shared folder beside the repository."""
+    racine = Path(__file__).resolve().parents[1]
+    depot = Path(os.environ.get("QPV_DEPOT_REEL", racine.parent / "shared" / "depot"))
+    if not depot.is_dir():
+        message = f"dépôt des fichiers réels introuvable : {depot} (variable QPV_DEPOT_REEL)"
+        if os.environ.get("QPV_EXIGER_DEPOT") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    return depot
