@@ -45,6 +45,14 @@ class Played:
     events: list[tuple[str, dict[str, Any]]]
     errors: list[str]
 
+    def mapped_states(self, prefix: str) -> list[str]:
+        """States of the mapped tasks; a dataset without any vintage leaves one unmapped, skipped."""
+        return [
+            state
+            for (task_id, map_index), state in sorted(self.tasks.items())
+            if task_id.startswith(prefix) and map_index >= 0
+        ]
+
     def states(self, prefix: str) -> list[str]:
         return [state for (task_id, _), state in self.tasks.items() if task_id.startswith(prefix)]
 
@@ -126,7 +134,7 @@ def chain(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def test_every_vintage_of_the_depot_is_ingested(chain: Chain) -> None:
-    ingested = [state for played in chain.first.values() for state in played.states("ingerer__")]
+    ingested = [state for played in chain.first.values() for state in played.mapped_states("ingerer__")]
     assert ingested == ["success"] * NB_VINTAGES
     assert {played.state for played in chain.first.values()} == {"success"}
 
@@ -163,7 +171,7 @@ def test_the_warehouse_is_published(chain: Chain) -> None:
 
 
 def test_a_second_ingestion_skips_everything_and_wakes_nothing(chain: Chain) -> None:
-    ingested = [state for played in chain.second.values() for state in played.states("ingerer__")]
+    ingested = [state for played in chain.second.values() for state in played.mapped_states("ingerer__")]
     assert ingested == ["skipped"] * NB_VINTAGES
     assert [event for played in chain.second.values() for event in played.events] == []
 
