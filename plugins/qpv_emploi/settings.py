@@ -25,6 +25,12 @@ class Settings(BaseSettings):
         depot: folder ``<producteur>/<jeu>/<millesime>/<file>`` filled by hand.
         region: INSEE region code (text, ``32``), or ``france`` for the whole country.
         project_dir: folder that holds ``dbt_project/`` and ``expectations/``.
+        catalogue_dir: folder of the YAML files of the catalogue; by default those of this package.
+        versions_gardees: releases that retention keeps besides the current one and those held by hand.
+        en_ligne: ask the producers over the network. Off, only files already here are read.
+        contact: address or page a webmaster may write to, sent with each request (ASCII).
+        pools_par_hote: one Airflow pool per host, which must exist, for the tasks that ask producers.
+        autoriser_http_local: accept plain HTTP for 127.0.0.1 and localhost (tests, local mirror).
     """
 
     model_config = SettingsConfigDict(env_prefix="QPV_", extra="ignore")
@@ -33,6 +39,12 @@ class Settings(BaseSettings):
     depot: Path = Path("depot")
     region: str = Field(default="32", pattern=r"^(\d{2}|france)$")
     project_dir: Path = Path(__file__).resolve().parents[2]
+    catalogue_dir: Path = Path(__file__).resolve().parent / "catalogue"
+    versions_gardees: int = Field(default=12, ge=1)
+    en_ligne: bool = False
+    contact: str = Field(default="", pattern=r"^[ -~]*$")
+    pools_par_hote: bool = False
+    autoriser_http_local: bool = False
 
     @property
     def paths(self) -> Paths:
@@ -52,21 +64,27 @@ class Settings(BaseSettings):
 
 
 def load_settings(
-    *, data_dir: Path | None = None, depot: Path | None = None, region: str | None = None
+    *,
+    data_dir: Path | None = None,
+    depot: Path | None = None,
+    region: str | None = None,
+    en_ligne: bool | None = None,
 ) -> Settings:
     """Settings of the environment, with those given here in their place.
 
     Raises:
         SettingsError: naming each setting that is wrong and its value.
     """
-    given = {"data_dir": data_dir, "depot": depot, "region": region}
+    given = {"data_dir": data_dir, "depot": depot, "region": region, "en_ligne": en_ligne}
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         faults = ", ".join(f"QPV_{str(f['loc'][0]).upper()} = « {f['input']} »" for f in error.errors())
         raise SettingsError(
             f"réglage refusé : {faults} ; attendu : pour la région, un code de deux chiffres (32, 11…) ou "
-            "« france » ; pour le reste, des chemins"
+            "« france » ; pour QPV_VERSIONS_GARDEES, un entier d'au moins 1 ; "
+            "pour un oui ou un non, 1 ou 0 ; pour QPV_CONTACT, de "
+            "l'ASCII ; pour le reste, des chemins"
         ) from error
 
 
@@ -82,6 +100,9 @@ class Paths:
         self.journal = root / "journal.jsonl"
         # dataset x vintage -> SHA-256: the only input of a build.
         self.verrou = root / "verrou.json"
+        # Files fetched from the producers, laid out like the dépôt, and what the producers said of them.
+        self.recu = root / "recu"
+        self.etat_recu = root / "recu" / ".etat.json"
         self.bronze = root / "bronze"
         self.quarantaine = root / "quarantaine"
         # Private work databases; nothing here is ever read by a consumer.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fabrique import make_candidate, small_project  # type: ignore[import-not-found]
 from region_fictive import NEWCOMER, Region  # type: ignore[import-not-found]
+from tests.socle import SOCLE
 
 from qpv_emploi import pipeline
 from qpv_emploi.conservation import Issue
@@ -20,7 +21,7 @@ from qpv_emploi.settings import Settings
 def received(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``depot/`` and ``data/`` of a fictional region of 12 QPV, received but for one file, and published."""
     root = tmp_path_factory.mktemp("region")
-    generate(root / "depot", nb_qpv=12)
+    generate(root / "depot", nb_qpv=12, millesimes=SOCLE)
     aside = root / "depot" / Path(*NEWCOMER)
     shutil.move(aside, root / "plus-tard")
     settings = Settings(data_dir=root / "data", depot=root / "depot", region="99")

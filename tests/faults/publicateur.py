@@ -76,7 +76,7 @@ def chain(request: dict[str, Any]) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=request["tour"], seconds=request["essai"])
 
     by_hand: Any = lambda *args, **kwargs: make_candidate(settings, request["tour"], now)  # noqa: E731
-    vars(pipeline).update(build_candidate=by_hand, load_catalogue=lambda dbt_dir: None)
+    vars(pipeline).update(build_candidate=by_hand, load_catalogue=lambda *args: None)
     if request.get("reprendre"):
         pipeline.publish(settings, request["reprendre"])
         return

@@ -30,6 +30,9 @@ BLOCK_BYTES = 1 << 20
 
 ENCRYPTED_FLAG = 0x1
 
+# The member without which an archive is no XLSX workbook.
+_WORKBOOK = "xl/workbook"
+
 # What ``zipfile`` lets through when the bytes are not those of a sound archive.
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -66,12 +69,18 @@ def check_workbook_archive(chemin: Path, refuse: Refuse) -> None:
     """
     noms: list[str] = []
     _check(chemin, refuse, lambda membre, _: noms.append(membre.filename.replace("\\", "/").lower()))
-    if not any(nom.startswith("xl/workbook") for nom in noms):
+    if not any(nom.startswith(_WORKBOOK) for nom in noms):
         raise refuse(
             raison="c'est une archive ZIP, mais pas un classeur (aucun membre xl/workbook)",
             attendu="un classeur XLSX",
             action="déposer le classeur lui-même, sorti de son archive",
         )
+
+
+def is_workbook(chemin: Path) -> bool:
+    """Whether an archive already found sound is a XLSX workbook."""
+    with zipfile.ZipFile(chemin) as archive:
+        return any(nom.lower().startswith(_WORKBOOK) for nom in archive.namelist())
 
 
 def _check(chemin: Path, refuse: Refuse, check_name: Callable[[zipfile.ZipInfo, Refuse], object]) -> None:

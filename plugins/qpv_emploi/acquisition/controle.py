@@ -11,13 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from qpv_emploi.acquisition.archive import ZIP_MAGICS, check_archive, check_workbook_archive
+from qpv_emploi.acquisition.archive import ZIP_MAGICS, check_archive, check_workbook_archive, is_workbook
 from qpv_emploi.acquisition.refus import Refuse, shown_bytes
 from qpv_emploi.errors import SettingsError
 
 # The largest file of the sources is below 100 MB; a national export stays far below this.
 MAX_BYTES = 1 << 30
 BLOCK_BYTES = 1 << 20
+# A page is parsed in memory.
+MAX_PAGE_BYTES = 8 << 20
 # Enough to recognise a page or a signature once the leading blanks are skipped.
 HEAD_BYTES = 512
 
@@ -45,12 +47,13 @@ def check_bytes(chemin: Path, famille: str, *, refuse: Refuse) -> None:
 
     Args:
         chemin: file to read.
-        famille: ``csv``, ``csv_zip``, ``tableur``, ``shapefile_zip``, ``geojson`` or ``parquet`` (field
-            ``lecture.famille``).
+        famille: ``csv``, ``csv_zip``, ``tableur``, ``shapefile_zip``, ``geojson``, ``parquet``,
+            ``page_html`` or ``formulaire`` (field ``lecture.famille``).
         refuse: builder of refusals of this file (``refusal_for``).
 
     Raises:
-        RefusedFile: the file is empty, above 1 GiB, a web page, of another kind, damaged or dangerous.
+        RefusedFile: the file is empty, above 1 GiB, a web page where none is due, of another kind, damaged
+            or dangerous.
         SettingsError: the family is unknown.
     """
     verification = _CHECKS.get(famille)
@@ -74,7 +77,7 @@ def check_bytes(chemin: Path, famille: str, *, refuse: Refuse) -> None:
             raison="le fichier est vide" + (" (que des blancs)" if etat.st_size else ""),
             action=_FROM_PRODUCER,
         )
-    if _PAGE.match(debut):
+    if famille != "page_html" and _PAGE.match(debut):
         raise refuse(
             raison="le contenu est une page HTML ou XML : un site a servi une page (connexion, erreur, "
             "contrôle anti-robot) à la place du fichier",
@@ -127,10 +130,16 @@ def _check_csv(chemin: Path, debut: bytes, refuse: Refuse) -> None:
 
 
 def _check_csv_or_archive(chemin: Path, debut: bytes, refuse: Refuse) -> None:
-    if debut.startswith(ZIP_MAGICS):
-        check_archive(chemin, refuse)
-    else:
+    if not debut.startswith(ZIP_MAGICS):
         _check_csv(chemin, debut, refuse)
+        return
+    check_archive(chemin, refuse)
+    if is_workbook(chemin):
+        raise refuse(
+            raison="le contenu est un classeur XLSX sous un nom de CSV ou d'archive",
+            attendu=_EXPECTED["csv_zip"],
+            action="déposer le CSV du producteur, seul ou dans son archive",
+        )
 
 
 def _check_parquet(chemin: Path, debut: bytes, refuse: Refuse) -> None:
@@ -161,6 +170,17 @@ def _check_workbook(chemin: Path, debut: bytes, refuse: Refuse) -> None:
             attendu=_EXPECTED["tableur"],
             action=_FROM_PRODUCER,
         )
+
+
+def _check_form(chemin: Path, debut: bytes, refuse: Refuse) -> None:
+    if not debut.startswith(ZIP_MAGICS):
+        raise refuse(
+            raison="ni un classeur XLSX ni une archive ZIP : ancien format XLS, classeur protégé par un mot"
+            f" de passe ou autre fichier (premiers octets : {shown_bytes(debut)})",
+            attendu=_EXPECTED["formulaire"],
+            action="réenregistrer le classeur au format XLSX, sans mot de passe",
+        )
+    check_archive(chemin, refuse)
 
 
 def _check_zip(chemin: Path, debut: bytes, refuse: Refuse) -> None:
@@ -195,6 +215,22 @@ def _check_json(chemin: Path, debut: bytes, refuse: Refuse) -> None:
         )
 
 
+def _check_page(chemin: Path, debut: bytes, refuse: Refuse) -> None:
+    if not _PAGE.match(debut):
+        raise refuse(
+            raison=f"le contenu n'est pas une page HTML (premiers octets : {shown_bytes(debut)})",
+            attendu=_EXPECTED["page_html"],
+            action="enregistrer la page depuis un navigateur (« page web, HTML uniquement »)",
+        )
+    taille = chemin.stat().st_size
+    if taille > MAX_PAGE_BYTES:
+        raise refuse(
+            raison=f"{taille} octets pour une page",
+            attendu=f"{MAX_PAGE_BYTES} octets (8 Mio) au plus",
+            action="enregistrer la page seule, sans ses images",
+        )
+
+
 _EXPECTED = {
     "csv": "un CSV en texte",
     "csv_zip": "un CSV en texte, seul ou dans une archive ZIP",
@@ -202,6 +238,8 @@ _EXPECTED = {
     "shapefile_zip": "une archive ZIP",
     "geojson": "un texte JSON qui commence par « { » ou « [ », ou une archive ZIP qui en contient un",
     "parquet": "un fichier Parquet",
+    "page_html": "une page HTML",
+    "formulaire": "un formulaire rempli : classeur XLSX, ou archive ZIP de ses CSV",
 }
 
 _CHECKS: dict[str, Callable[[Path, bytes, Refuse], None]] = {
@@ -211,4 +249,6 @@ _CHECKS: dict[str, Callable[[Path, bytes, Refuse], None]] = {
     "shapefile_zip": _check_zip,
     "geojson": _check_json,
     "parquet": _check_parquet,
+    "page_html": _check_page,
+    "formulaire": _check_form,
 }

@@ -131,21 +131,33 @@ def pick(ressources: Sequence[Resource], motif_titre: str, formats: Sequence[str
     Raises:
         AccesRefuse: none, or several; the message lists the titles.
     """
+    retenues = matching(ressources, motif_titre, formats)
+    if len(retenues) == 1:
+        return retenues[0]
+    raise not_one(ressources, retenues, motif_titre, formats)
+
+
+def matching(ressources: Sequence[Resource], motif_titre: str, formats: Sequence[str] = ()) -> list[Resource]:
+    """The resources whose title matches and whose format is accepted. Args: as ``pick``."""
     admis = {format_.lower() for format_ in formats}
-    retenues = [
+    return [
         ressource
         for ressource in ressources
         if re.search(motif_titre, ressource.titre, re.IGNORECASE)
         and (not admis or ressource.format.lower() in admis)
     ]
-    if len(retenues) == 1:
-        return retenues[0]
+
+
+def not_one(
+    ressources: Sequence[Resource], retenues: Sequence[Resource], motif_titre: str, formats: Sequence[str]
+) -> AccesRefuse:
+    """The refusal of a choice that leads to no resource, or to several; it lists the titles."""
     sujets = retenues or list(ressources)
     titres = " | ".join(f"{r.titre} [{r.format}]" for r in sujets[:SHOWN_TITLES])
     reste = f" | … ({len(sujets) - SHOWN_TITLES} autres)" if len(sujets) > SHOWN_TITLES else ""
     attendu = f"titre de la forme « {motif_titre} »" + (f", format {', '.join(formats)}" if formats else "")
     combien = f"{len(retenues)} ressources répondent" if retenues else "aucune ressource ne répond"
-    raise AccesRefuse(
+    return AccesRefuse(
         "data.gouv.fr",
         f"{combien} au choix du catalogue ({attendu}) ; "
         f"{'en cause' if retenues else 'titres présents'} : {titres or 'aucun'}{reste}",
@@ -166,18 +178,18 @@ def fetch_resource(
 
     First rung: a resource whose ``last_modified`` has not moved is not asked for (except ``remote`` ones).
     Second rung: conditional GET. The announced checksum is checked before the file takes its place; a ``crc``
-    and unknown types cannot be checked.
+    and unknown types cannot be, and the announced size is, for a file that the platform holds.
 
     Args:
         base: address of the site.
         deja: what we hold of this resource.
 
     Raises:
-        AccesRefuse: deleted resource (404), other host, page instead of a file, other checksum.
+        AccesRefuse: deleted resource (404), other host, page instead of a file, other size or checksum.
         AccesImpossible: the service does not answer.
     """
     connu = deja or Held()
-    url = f"{base.rstrip('/')}/api/1/datasets/r/{segment(ressource.rid)}"
+    url = stable_link(base, ressource)
     if (
         ressource.type_fichier != "remote"
         and ressource.last_modified
@@ -196,7 +208,7 @@ def fetch_resource(
         )
 
     def verifier(chemin: Path) -> None:
-        _check_sum(ressource, chemin, url)
+        _check(ressource, chemin, url)
 
     try:
         return client.fetch(
@@ -245,16 +257,30 @@ def _resource(objet: Mapping[str, Any]) -> Resource:
     )
 
 
-def _check_sum(ressource: Resource, chemin: Path, url: str) -> None:
+def stable_link(base: str, ressource: Resource) -> str:
+    """Address that leads to the present file of a resource."""
+    return f"{base.rstrip('/')}/api/1/datasets/r/{segment(ressource.rid)}"
+
+
+def _check(ressource: Resource, chemin: Path, url: str) -> None:
+    """Refuse bytes that are not those announced, by their checksum, else by their size."""
     somme = ressource.somme
-    if somme is None or somme.algorithme is None:
-        return
-    obtenue = computed(chemin, somme.algorithme)
-    if obtenue != somme.valeur.strip().lower():
-        raise AccesRefuse(
-            url,
-            f"la somme {somme.type} du fichier reçu ({obtenue}) n'est pas celle du catalogue "
-            f"({somme.valeur}) pour « {ressource.titre} »",
-            action="relancer (le fichier a pu changer entre les deux lectures) ; si cela dure, prévenir le "
-            "producteur",
+    taille = chemin.stat().st_size
+    if somme is not None and somme.algorithme is not None:
+        obtenue = computed(chemin, somme.algorithme)
+        if obtenue == somme.valeur.strip().lower():
+            return
+        raison = (
+            f"la somme {somme.type} du fichier reçu ({obtenue}) n'est pas celle du catalogue ({somme.valeur})"
         )
+    elif ressource.type_fichier == "file" and ressource.octets not in (None, 0, taille):
+        # The platform measures the files it holds; of a link it repeats what was written one day.
+        raison = f"le fichier reçu a {taille} octets, le catalogue en annonce {ressource.octets}"
+    else:
+        return
+    raise AccesRefuse(
+        url,
+        f"{raison} pour « {ressource.titre} »",
+        action="relancer (le fichier a pu changer entre les deux lectures) ; si cela dure, prévenir le "
+        "producteur",
+    )

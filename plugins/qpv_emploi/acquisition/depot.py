@@ -1,4 +1,4 @@
-"""Survey of the dépôt: folders ``<producteur>/<jeu>/<millesime>/<file>`` filled by hand.
+"""Survey of the dépôt: folders ``<producteur>/<jeu>/<millesime>/<file>`` filled by hand, or by a reception.
 
 A survey reads names and sizes; it opens files only to tell whether two of them are the same.
 """
@@ -43,7 +43,7 @@ class Deposit:
     """One folder of vintage: the files that may be read, and what is wrong.
 
     A refused file is never among ``fichiers``. A refusal without file name speaks of the whole folder; that
-    of several files for one place names them all, separated by a comma.
+    of several files for one place names them all, separated by a comma. ``dossier`` is the folder itself.
     """
 
     producteur: str
@@ -51,6 +51,7 @@ class Deposit:
     millesime: str
     fichiers: tuple[DepositedFile, ...]
     refus: tuple[RefusedFile, ...]
+    dossier: Path
 
 
 @dataclass(frozen=True)
@@ -62,53 +63,55 @@ class Survey:
         hors_catalogue: folders ``<producteur>/<jeu>`` the catalogue does not know.
         est_fictif: the dépôt holds the fictional region.
         egares: files left outside a folder of vintage, relative to the dépôt; nothing will read them.
+        ecartes: folders of vintage of the receptions that the dépôt holds too, and that are not read.
     """
 
     deposits: tuple[Deposit, ...]
     hors_catalogue: tuple[str, ...]
     est_fictif: bool
     egares: tuple[str, ...] = ()
+    ecartes: tuple[str, ...] = ()
 
 
-def survey(depot: Path, catalogue: Catalogue) -> Survey:
-    """Walk the dépôt.
+def survey(depot: Path, catalogue: Catalogue, *, recu: Path | None = None) -> Survey:
+    """Walk the dépôt, then the folder of receptions, by the same rules.
 
-    Hidden files, README and Markdown notes, unfinished downloads and temporary files are ignored.
+    Hidden files, README and Markdown notes, unfinished downloads and temporary files are ignored. A vintage
+    that both hold is read in the dépôt: what a person dropped wins over what was fetched. A dépôt of the
+    fictional region is read alone.
 
     Args:
-        depot: root of the dépôt.
+        depot: root of the dépôt; it may be missing when the folder of receptions holds something.
         catalogue: the datasets we know.
+        recu: root of what was fetched from the producers, laid out like the dépôt; it may not exist.
 
     Raises:
-        SettingsError: the dépôt does not exist.
+        SettingsError: there is neither dépôt nor reception.
     """
-    if not depot.is_dir():
+    est_fictif = (depot / FICTIONAL_MARKER).is_file()
+    receptions = [] if recu is None or est_fictif else [recu]
+    racines = [racine for racine in (depot, *receptions) if racine.is_dir()]
+    if depot not in racines and not any(list(_folders(_entries(racine))) for racine in racines):
         raise SettingsError(
             f"le dépôt {depot} n'existe pas ou n'est pas un dossier ; à faire : le créer et y ranger les "
             f"fichiers sous <producteur>/<jeu>/<millesime>/, ou donner son chemin dans QPV_DEPOT"
         )
-    connus = {(producteur, jeu.jeu): jeu for producteur, jeu in catalogue.datasets()}
+    marche = _Walk({(producteur, jeu.jeu): jeu for producteur, jeu in catalogue.datasets()})
+    for racine in racines:
+        marche.visit(racine, prefixe="" if racine is depot else f"{racine.name}/")
     deposits: list[Deposit] = []
-    hors_catalogue: list[str] = []
-    egares: list[str] = []
-    for dossier_producteur in _folders(_entries(depot)):
-        entrees = _entries(dossier_producteur)
-        egares += _strays(depot, entrees)
-        for dossier_jeu in _folders(entrees):
-            jeu = connus.get((dossier_producteur.name, dossier_jeu.name))
-            if jeu is None:
-                hors_catalogue.append(dossier_jeu.relative_to(depot).as_posix())
-                continue
-            entrees_jeu = _entries(dossier_jeu)
-            egares += _strays(depot, entrees_jeu)
-            examens = [_examine(dossier_producteur.name, jeu, d) for d in _folders(entrees_jeu)]
+    for (producteur, nom), dossiers in sorted(marche.dossiers.items()):
+        jeu = marche.connus[producteur, nom]
+        examens = [_examine(producteur, jeu, dossier) for _, dossier in sorted(dossiers.items())]
+        if not jeu.octets_repetables:
             _refuse_same_bytes(examens, jeu)
-            deposits += [examen.deposit() for examen in examens]
+        deposits += [examen.deposit() for examen in examens]
     return Survey(
         deposits=tuple(deposits),
-        hors_catalogue=tuple(hors_catalogue),
-        est_fictif=(depot / FICTIONAL_MARKER).is_file(),
-        egares=tuple(egares),
+        hors_catalogue=tuple(marche.hors_catalogue),
+        est_fictif=est_fictif,
+        egares=tuple(marche.egares),
+        ecartes=tuple(marche.ecartes),
     )
 
 
@@ -120,12 +123,45 @@ def datasets_absent(releve: Survey, catalogue: Catalogue) -> tuple[tuple[str, st
 
 
 @dataclass
+class _Walk:
+    """Folders of vintage met so far, by dataset then by vintage, and what nothing will read."""
+
+    connus: dict[tuple[str, str], Dataset]
+    dossiers: dict[tuple[str, str], dict[str, Path]] = field(default_factory=dict)
+    hors_catalogue: list[str] = field(default_factory=list)
+    egares: list[str] = field(default_factory=list)
+    ecartes: list[str] = field(default_factory=list)
+
+    def visit(self, racine: Path, *, prefixe: str) -> None:
+        """Add what a root holds; a vintage met in a former root stays there."""
+        for producteur in _folders(_entries(racine)):
+            entrees = _entries(producteur)
+            self.egares += _strays(racine, entrees, prefixe)
+            for jeu in _folders(entrees):
+                self._visit_dataset(racine, jeu, prefixe)
+
+    def _visit_dataset(self, racine: Path, dossier: Path, prefixe: str) -> None:
+        cle = (dossier.parent.name, dossier.name)
+        if cle not in self.connus:
+            self.hors_catalogue.append(prefixe + dossier.relative_to(racine).as_posix())
+            return
+        entrees = _entries(dossier)
+        self.egares += _strays(racine, entrees, prefixe)
+        for millesime in _folders(entrees):
+            tenus = self.dossiers.setdefault(cle, {})
+            if millesime.name in tenus:
+                self.ecartes.append(prefixe + millesime.relative_to(racine).as_posix())
+            else:
+                tenus[millesime.name] = millesime
+
+
+@dataclass
 class _Examination:
     """A deposit in the making."""
 
     producteur: str
     jeu: str
-    millesime: str
+    dossier: Path
     reconnus: list[DepositedFile] = field(default_factory=list)
     refus: list[RefusedFile] = field(default_factory=list)
     noms_refuses: set[str] = field(default_factory=set)
@@ -137,7 +173,13 @@ class _Examination:
 
     def deposit(self) -> Deposit:
         fichiers = tuple(f for f in self.reconnus if f.fichier not in self.noms_refuses)
-        return Deposit(self.producteur, self.jeu, self.millesime, fichiers, tuple(self.refus))
+        return Deposit(
+            self.producteur, self.jeu, self.millesime, fichiers, tuple(self.refus), dossier=self.dossier
+        )
+
+    @property
+    def millesime(self) -> str:
+        return self.dossier.name
 
 
 # Files with the same content, each with its vintage.
@@ -156,12 +198,12 @@ def _folders(entrees: Iterable[Path]) -> Iterator[Path]:
     return (entree for entree in entrees if entree.is_dir())
 
 
-def _strays(depot: Path, entrees: Iterable[Path]) -> list[str]:
-    return [entree.relative_to(depot).as_posix() for entree in entrees if not entree.is_dir()]
+def _strays(racine: Path, entrees: Iterable[Path], prefixe: str) -> list[str]:
+    return [prefixe + entree.relative_to(racine).as_posix() for entree in entrees if not entree.is_dir()]
 
 
 def _examine(producteur: str, jeu: Dataset, dossier: Path) -> _Examination:
-    examen = _Examination(producteur, jeu.jeu, dossier.name)
+    examen = _Examination(producteur, jeu.jeu, dossier)
     if not re.fullmatch(jeu.millesime.motif, dossier.name):
         examen.refuse(
             raison=f"« {dossier.name} » n'est pas un millésime de ce jeu",

@@ -64,23 +64,25 @@ def product_links(html: str, url: str) -> tuple[Link, ...]:
     return tuple(trouves.values())
 
 
-def find_file(client: HttpClient, url: str, motif_nom: str, *, motif_page: str = "") -> FileLink:
-    """The one file whose name matches, on a page; failing that, on the product pages it links to.
+def find_files(
+    client: HttpClient, url: str, motifs: Sequence[str], *, motif_page: str = ""
+) -> tuple[FileLink, ...]:
+    """The files whose name matches, on a page; failing that, on the product pages it links to.
 
     Args:
         url: address of a product page or of a sommaire.
-        motif_nom: regular expression of the whole name, in any case.
+        motifs: regular expressions of the whole name, in any case; one is enough.
         motif_page: regular expression looked for in the text of the links to follow; empty follows them all
             (60 at most).
 
     Raises:
-        AccesRefuse: none, or several; the message lists the names. Or the site refuses.
+        AccesRefuse: none; the message lists the names. Or the site refuses.
         AccesImpossible: the site does not answer.
     """
     page, adresse = _read(client, url)
     sur_place = file_links(page, adresse)
     vus = list(sur_place)
-    trouves = _named(sur_place, motif_nom)
+    trouves = _named(sur_place, motifs)
     if not trouves:
         suites = [
             lien
@@ -96,17 +98,24 @@ def find_file(client: HttpClient, url: str, motif_nom: str, *, motif_page: str =
         for lien in suites:
             suite, adresse_suite = _read(client, lien.url)
             vus += file_links(suite, adresse_suite)
-        trouves = _named(vus, motif_nom)
-    if len(trouves) == 1:
-        return trouves[0]
-    sujets = trouves or list(dict.fromkeys(vus))
-    noms = ", ".join(lien.nom for lien in sujets[:SHOWN_NAMES])
-    reste = f", … ({len(sujets) - SHOWN_NAMES} autres)" if len(sujets) > SHOWN_NAMES else ""
-    combien = f"{len(trouves)} fichiers répondent" if trouves else "aucun fichier ne répond"
-    raise AccesRefuse(
+        trouves = _named(vus, motifs)
+    if not trouves:
+        raise not_found(url, " ou ".join(motifs), vus)
+    return tuple(trouves)
+
+
+def not_found(url: str, forme: str, liens: Sequence[FileLink]) -> AccesRefuse:
+    """The refusal of a page without the file looked for; it lists the names it links to.
+
+    Args:
+        forme: what the name should look like.
+    """
+    noms = list(dict.fromkeys(lien.nom for lien in liens))
+    reste = f", … ({len(noms) - SHOWN_NAMES} autres)" if len(noms) > SHOWN_NAMES else ""
+    return AccesRefuse(
         url,
-        f"{combien} à la forme « {motif_nom} » ; {'en cause' if trouves else 'fichiers liés'} : "
-        f"{noms or 'aucun'}{reste}",
+        f"aucun fichier ne répond à la forme « {forme} » ; fichiers liés : "
+        f"{', '.join(noms[:SHOWN_NAMES]) or 'aucun'}{reste}",
         action="ajuster la forme du nom ou l'adresse de la page dans le catalogue ; si la page est une page "
         "de contrôle, passer par le dépôt",
     )
@@ -133,9 +142,13 @@ def _read(client: HttpClient, url: str) -> tuple[str, str]:
     return decode_page(page.contenu, page.content_type), page.url_finale
 
 
-def _named(fichiers: Iterable[FileLink], motif: str) -> list[FileLink]:
+def _named(fichiers: Iterable[FileLink], motifs: Sequence[str]) -> list[FileLink]:
     uniques = {lien.url: lien for lien in fichiers}
-    return [lien for lien in uniques.values() if re.fullmatch(motif, lien.nom, re.IGNORECASE)]
+    return [
+        lien
+        for lien in uniques.values()
+        if any(re.fullmatch(motif, lien.nom, re.IGNORECASE) for motif in motifs)
+    ]
 
 
 def _matching(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
@@ -172,6 +172,28 @@ class Opendatasoft:
             ),
         )
 
+    def latest(self, jeu_id: str, colonne: str, requete: Query | None = None) -> str:
+        """The largest value of a column, as text; empty when no row answers.
+
+        Args:
+            colonne: technical name.
+            requete: what to keep; its own ``select`` and ``order_by`` are not used.
+
+        Raises:
+            AccesRefuse, AccesImpossible: as for any request.
+        """
+        url = f"{self._racine}/{segment(jeu_id)}/records"
+        demande = replace(requete or Query(), select=colonne, order_by=f"{colonne} desc")
+        _, resultats = self._page(url, [*demande.params(), ("limit", "1")])
+        return text(resultats[0], colonne) if resultats else ""
+
+    def export_url(self, jeu_id: str, format_: str, requete: Query) -> str:
+        """Address of an export, without the key."""
+        url = f"{self._racine}/{segment(jeu_id)}/exports/{format_}"
+        # Said rather than left to the defaults, so that a change of these does not change the files.
+        forme = [("delimiter", ";"), ("use_labels", "false"), ("with_bom", "true")]
+        return with_params(url, requete.params() + (forme if format_ == "csv" else []))
+
     def export(
         self,
         jeu_id: str,
@@ -189,11 +211,7 @@ class Opendatasoft:
             AccesRefuse: the portal refuses the query; its message is quoted.
             AccesImpossible: quota spent (with the time it is filled again) or no answer.
         """
-        url = f"{self._racine}/{segment(jeu_id)}/exports/{format_}"
-        # Said rather than left to the defaults, so that a change of these does not change the files.
-        forme = [("delimiter", ";"), ("use_labels", "false"), ("with_bom", "true")]
-        params = (requete or Query()).params() + (forme if format_ == "csv" else [])
-        adresse = with_params(url, params + self._cle)
+        adresse = with_params(self.export_url(jeu_id, format_, requete or Query()), self._cle)
         try:
             return self._client.fetch(adresse, destination, octets_max=octets_max)
         except ErreurAcces as erreur:

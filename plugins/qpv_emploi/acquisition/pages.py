@@ -21,6 +21,7 @@ _CLOSINGS = {nom: re.compile(rf"</{nom}[^<>]*>", re.IGNORECASE) for nom in ("scr
 _UNCLOSED = re.compile(r"<(?=[^<>]*(?:<|\Z))")
 _NOT_A_TAG = re.compile(r"<[!?][^<>]*>")
 _TAG = re.compile(r"<[^<>]*>")
+_ADDRESS = re.compile(r"https?://[\w.-]+(?::\d+)?(?:[/?#][^\s\x00-\x20<>\"'`{}|\\^]*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,17 @@ def links(html: str, url: str) -> tuple[Link, ...]:
     return tuple(liens)
 
 
+def canonical_url(html: str) -> str:
+    """Address that a page gives as its own (``<link rel="canonical">``); empty when it gives none.
+
+    Only an absolute http or https address counts: nothing else can be followed, or shown as a link.
+    """
+    lecteur = _Canonical()
+    lecteur.feed(defused(html))
+    lecteur.close()
+    return lecteur.url if _ADDRESS.fullmatch(lecteur.url) else ""
+
+
 def _end_of(ouverture: re.Match[str], html: str) -> int:
     """Where what a comment, a script or a style hides ends."""
     nom = ouverture.group(1)
@@ -100,6 +112,17 @@ def _end_of(ouverture: re.Match[str], html: str) -> int:
         return len(html) if fin < 0 else fin + 3
     fermeture = _CLOSINGS[nom.lower()].search(html, ouverture.end())
     return len(html) if fermeture is None else fermeture.end()
+
+
+class _Canonical(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.url = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        valeurs = dict(attrs)
+        if tag == "link" and not self.url and "canonical" in (valeurs.get("rel") or "").lower().split():
+            self.url = (valeurs.get("href") or "").strip()
 
 
 class _Links(HTMLParser):

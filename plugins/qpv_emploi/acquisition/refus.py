@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
@@ -11,7 +12,9 @@ from qpv_emploi.errors import RefusedFile
 class Refuse(Protocol):
     """Builds, without raising it, the refusal of a file whose identity is already known."""
 
-    def __call__(self, *, raison: str, attendu: str = "", action: str = "") -> RefusedFile: ...
+    def __call__(
+        self, *, raison: str, attendu: str = "", action: str = "", details: Sequence[str] = ()
+    ) -> RefusedFile: ...
 
 
 def refusal_for(producteur: str, jeu: str, millesime: str, fichier: str) -> Refuse:

@@ -1,9 +1,11 @@
 """What we fetch and how we read it: YAML per producer, validated."""
 
+from qpv_emploi.catalogue.correction import Correction
 from qpv_emploi.catalogue.loading import (
     SCHEMA,
     BronzeTable,
     Catalogue,
+    TableCorrection,
     bronze_name,
     json_schema,
     load_catalogue,
@@ -16,12 +18,14 @@ __all__ = [
     "BronzeTable",
     "Catalogue",
     "Column",
+    "Correction",
     "Dataset",
     "FileSpec",
     "Producer",
     "Reading",
     "SourceVariable",
     "Table",
+    "TableCorrection",
     "bronze_name",
     "json_schema",
     "load_catalogue",

@@ -9,34 +9,55 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-
-def _regex(motif: str) -> str:
-    try:
-        re.compile(motif)
-    except re.error as erreur:
-        raise ValueError(f"« {motif} » n'est pas une expression régulière : {erreur}") from erreur
-    return motif
+from qpv_emploi.catalogue.acces import Access
+from qpv_emploi.catalogue.commun import Model as _Model
+from qpv_emploi.catalogue.commun import Regex, check_regex
 
 
 def _motif_annee(motif: str) -> str:
     if ANNEE not in motif:
         raise ValueError(f"« {motif} » ne contient pas {ANNEE}, les deux derniers chiffres du millésime")
-    _regex(motif.replace(ANNEE, "00"))
+    check_regex(motif.replace(ANNEE, "00"))
     return motif
 
 
 # Place of the two last digits of a vintage in ``Table.annee_retiree``.
 ANNEE = "{aa}"
 
-Regex = Annotated[str, AfterValidator(_regex)]
 MotifAnnee = Annotated[str, AfterValidator(_motif_annee)]
 Identifiant = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Entry(_Model):
+    """How a person fills a column of a form, and what the form checks of each cell.
+
+    The heading that the person reads is the first alias of the column, its help is the description.
+    """
+
+    nature: Literal["texte", "liste", "code", "entier", "nombre", "date", "periode"] = Field(
+        description="liste : un code d'une liste fermée ; code : la forme du motif, la liste ne fait que"
+        " proposer ; entier, nombre : écrits avec une virgule ; date : jour ; periode : AAAA, AAAA-MM ou"
+        " AAAA-Tn."
+    )
+    liste: Identifiant | None = Field(default=None, description="Liste déroulante du modèle.")
+    obligatoire: bool = False
+    minimum: float | None = Field(default=None, description="Plus petite valeur d'un entier ou d'un nombre.")
+    rubrique: bool = Field(
+        default=False,
+        description="Écrite une fois, sur la feuille d'identité ; répétée sur chaque ligne lue.",
+    )
+
+    @model_validator(mode="after")
+    def _list_suits_the_nature(self) -> Entry:
+        if self.nature == "liste" and self.liste is None:
+            raise ValueError("une saisie de nature « liste » nomme sa liste")
+        if self.liste is not None and self.nature not in ("liste", "code"):
+            raise ValueError("seules les natures « liste » et « code » ont une liste")
+        if self.minimum is not None and self.nature not in ("entier", "nombre"):
+            raise ValueError("« minimum » borne un entier ou un nombre")
+        return self
 
 
 class Column(_Model):
@@ -65,13 +86,25 @@ class Column(_Model):
         description="Longueur d'un code dont un tableur a pu retirer les zéros de tête : un code fait de"
         " chiffres, plus court, est complété, et sa ligne porte code_repare.",
     )
+    saisie: Entry | None = Field(
+        default=None, description="Règles de saisie d'une colonne de formulaire, et d'elle seule."
+    )
     description: str = ""
 
     @model_validator(mode="after")
     def _repairs_codes_only(self) -> Column:
         if self.zeros is not None and self.type != "code":
             raise ValueError(f"{self.nom} : « zeros » ne complète qu'une colonne de type « code »")
+        if self.saisie is not None and not self.alias:
+            raise ValueError(f"{self.nom} : l'intitulé d'une colonne saisie est son premier alias")
+        if self.saisie is not None and self.saisie.nature == "code" and self.motif is None:
+            raise ValueError(f"{self.nom} : une saisie de nature « code » déclare son motif")
         return self
+
+    @property
+    def intitule(self) -> str:
+        """What a person reads at the head of the column."""
+        return self.alias[0] if self.alias else self.nom
 
 
 class RowFilter(_Model):
@@ -87,7 +120,9 @@ class Reading(_Model):
     ``famille`` picks the reader; the other fields are its options and keep their default elsewhere.
     """
 
-    famille: Literal["csv", "csv_zip", "tableur", "shapefile_zip", "geojson", "parquet"]
+    famille: Literal[
+        "csv", "csv_zip", "tableur", "shapefile_zip", "geojson", "parquet", "page_html", "formulaire"
+    ]
     # csv, and csv_zip: the same text, alone or in an archive beside its notice
     separateur: str = Field(
         default=";",
@@ -101,7 +136,7 @@ class Reading(_Model):
         default=r"(?i)(?!meta_).+\.csv",
         description="Expression que le nom du CSV dans l'archive, sans son dossier, respecte en entier.",
     )
-    # tableur
+    # tableur; formulaire, where it is also the name of the CSV of the archive
     feuille: str | None = Field(default=None, description="Nom de la feuille.")
     ligne_entete: int = Field(default=1, ge=1, description="Ligne (à partir de 1) qui porte les codes.")
     lignes_sous_entete: int = Field(
@@ -126,6 +161,10 @@ class Reading(_Model):
     filtre: RowFilter | None = Field(
         default=None, description="Lignes à lire ; les colonnes lues sont celles que la table déclare."
     )
+    # page_html
+    partie: Literal["fiche", "sections"] | None = Field(
+        default=None, description="Ce que la table prend d'une page : sa fiche (une ligne) ou ses rubriques."
+    )
 
     @model_validator(mode="after")
     def _options_suit_the_family(self) -> Reading:
@@ -135,6 +174,8 @@ class Reading(_Model):
             raise ValueError("« objet_unique » est une option d'un JSON")
         if (self.famille == "parquet") != (self.filtre is not None):
             raise ValueError("un Parquet déclare son filtre, et lui seul")
+        if (self.famille == "page_html") != (self.partie is not None):
+            raise ValueError("une page HTML déclare sa partie, et elle seule")
         return self
 
 
@@ -182,6 +223,9 @@ class Table(_Model):
         " se comparent pas.",
     )
     cle_unique: bool = Field(default=True, description="La clé identifie une seule ligne du fichier.")
+    vide_admise: bool = Field(
+        default=False, description="La table peut n'avoir aucune ligne : une feuille laissée vide."
+    )
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Table:
@@ -190,8 +234,11 @@ class Table(_Model):
         if self.forme == "cellules" and len(self.cle) != 1:
             raise ValueError("une table « cellules » a une seule colonne clé : le code de zone")
         self._check_options_of_cells()
-        if self.lecture.famille == "tableur" and not self.lecture.feuille:
-            raise ValueError("un tableur déclare sa feuille")
+        if self.lecture.famille in ("tableur", "formulaire") and not self.lecture.feuille:
+            raise ValueError("un tableur et un formulaire déclarent leur feuille")
+        formulaire = self.lecture.famille == "formulaire"
+        if any((colonne.saisie is not None) != formulaire for colonne in self.colonnes):
+            raise ValueError("les colonnes d'un formulaire déclarent leur saisie, et elles seules")
         if self.lecture.famille == "shapefile_zip":
             if not self.lecture.couche:
                 raise ValueError("une archive de shapefile déclare sa couche")
@@ -275,13 +322,6 @@ class VintageNote(_Model):
     avertissement: str = ""
 
 
-class Access(_Model):
-    """How the file reaches us."""
-
-    mode: Literal["depot"]
-    remarque: str = ""
-
-
 class Dataset(_Model):
     """One dataset of one producer."""
 
@@ -309,11 +349,26 @@ class Dataset(_Model):
     reference: bool = Field(
         default=False, description="Table de référence dont la construction ne peut se passer."
     )
+    octets_repetables: bool = Field(
+        default=False,
+        description="Les mêmes octets peuvent revenir sous un autre millésime : une page qui retrouve un"
+        " texte ancien. Ailleurs, c'est un fichier mal rangé, refusé.",
+    )
     secret: Secrecy
     millesime: VintageForm
     fichiers: tuple[FileSpec, ...] = Field(min_length=1)
     millesimes: dict[str, VintageNote] = Field(default_factory=dict)
     avertissement: str = ""
+
+    @model_validator(mode="after")
+    def _access_leads_to_its_files(self) -> Dataset:
+        for millesime in getattr(self.acces, "millesimes", ()):
+            if not re.fullmatch(self.millesime.motif, millesime):
+                raise ValueError(f"accès : le millésime {millesime} n'a pas la forme {self.millesime.motif}")
+        for nom in self.acces.noms_gardes():
+            if not any(re.fullmatch(fichier.motif, nom) for fichier in self.fichiers):
+                raise ValueError(f"accès : aucun fichier du jeu ne porte un nom comme {nom}")
+        return self
 
     def secrecy_of(self, millesime: str) -> Secrecy:
         """The secrecy regime of a vintage: its own when the catalogue states one, else the dataset's."""

@@ -5,6 +5,7 @@ from qpv_emploi.conservation.horloge import iso_utc, modified_at, now_utc
 from qpv_emploi.conservation.ledger import Issue, Ledger, Outcome
 from qpv_emploi.conservation.lock import Lock, LockedFile, LockEntry
 from qpv_emploi.conservation.manifest import Manifest, Reception
+from qpv_emploi.conservation.receptions import ReceivedFile, Receptions
 from qpv_emploi.conservation.store import RawStore, StoredFile
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "Manifest",
     "Outcome",
     "RawStore",
+    "ReceivedFile",
     "Reception",
+    "Receptions",
     "StoredFile",
     "iso_utc",
     "modified_at",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from qpv_emploi.conservation.fichiers import exclusive
 from qpv_emploi.conservation.jsonl import JsonLines
@@ -36,6 +37,8 @@ class Outcome:
         colonnes_inconnues, colonnes_absentes: columns outside the catalogue; usual columns not found.
         nb_cellules_revisees: cells whose value changed since the bytes held before, None when not compared.
         rapport: path of the quality report relative to the data directory, empty without one.
+        etape: ``reception`` when the producer was asked over the network, ``ingestion`` for what became of
+            the files themselves.
     """
 
     le: str
@@ -51,6 +54,7 @@ class Outcome:
     colonnes_absentes: tuple[str, ...]
     nb_cellules_revisees: int | None
     rapport: str
+    etape: Literal["reception", "ingestion"] = "ingestion"
 
     @property
     def cle(self) -> tuple[str, str, str]:
@@ -76,7 +80,9 @@ class Ledger:
         """
         return tuple(self._lignes.rows())
 
-    def last_outcomes(self) -> dict[tuple[str, str, str], Outcome]:
-        """Last outcome of each (producteur, jeu, millesime), keys sorted."""
-        derniers = {outcome.cle: outcome for outcome in self.outcomes()}
+    def last_outcomes(
+        self, etape: Literal["reception", "ingestion"] = "ingestion"
+    ) -> dict[tuple[str, str, str], Outcome]:
+        """Last outcome of each (producteur, jeu, millesime) at one step, keys sorted."""
+        derniers = {outcome.cle: outcome for outcome in self.outcomes() if outcome.etape == etape}
         return dict(sorted(derniers.items()))
