@@ -1,16 +1,21 @@
-"""Ingestion: one DAG per producer of the catalogue, one pair of tasks per dataset.
+"""Ingestion: one DAG per producer of the catalogue, two or three tasks per dataset.
 
-``recenser__<jeu>`` lists the vintages of the dépôt, ``ingerer__<jeu>`` runs once for each of them.
+``recevoir__<jeu>`` asks the producer, for the datasets that it serves over the network; ``recenser__<jeu>``
+lists the vintages that lie here, received or dropped; ``ingerer__<jeu>`` runs once for each of them.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, CronTriggerTimetable, task
+from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, task
 
 from qpv_emploi.airflow.assets import dataset_asset, producers
-from qpv_emploi.airflow.taches import ingest, ingestion_dag_id, survey_vintages
+from qpv_emploi.airflow.pools import reception_pool
+from qpv_emploi.airflow.taches import fetch, ingest, ingestion_dag_id, survey_vintages
+from qpv_emploi.catalogue.acces import DepositAccess
+from qpv_emploi.catalogue.presentation import producer_page
+from qpv_emploi.settings import load_settings
 
 # Without the null delta, a DAG unpaused in the morning would also start the run of 6 o'clock.
 EVERY_DAY_AT_6 = CronTriggerTimetable("0 6 * * *", timezone="Europe/Paris", run_immediately=timedelta(0))
@@ -18,22 +23,44 @@ EVERY_DAY_AT_6 = CronTriggerTimetable("0 6 * * *", timezone="Europe/Paris", run_
 # The reading of a vintage fills one core: two at a time across the DAG, whatever the executor allows.
 AT_A_TIME = 2
 
+ONE_POOL_PER_HOST = load_settings().pools_par_hote
+
 DOC = """
 ### Ingestion : {titre}
 
-Cherche chaque jour dans le dépôt les millésimes des jeux ci-dessous, conserve les fichiers reçus, les lit et
-les contrôle.
-
-| jeu | contenu |
-|---|---|
-{jeux}
+Demande chaque jour au producteur les jeux qu'il sert en ligne (si `QPV_EN_LIGNE` vaut 1), cherche dans le
+dépôt les millésimes des jeux ci-dessous, conserve les fichiers, les lit et les contrôle.
 
 **Lire un état.** Vert : nouveau millésime ou révision, l'entrepôt sera reconstruit. Rose (ignoré) : rien de
 nouveau, rien n'est réveillé. Rouge : fichier refusé ; la raison tient sur une ligne du journal de la tâche,
 le dernier bon millésime reste en service et les autres jeux continuent.
 
+**Recevoir.** `recevoir__<jeu>` est rose quand rien n'est nouveau ou que le producteur ne répond pas, rouge
+quand il refuse ou sert autre chose que le fichier attendu. Dans tous les cas la suite lit ce qui est déjà là.
+
 **Relancer.** Après correction du fichier, effacer (*clear*) la tâche rouge ou déclencher le DAG.
-"""
+
+**Reprendre un millésime.** Déclencher avec `millesimes` : seuls les millésimes nommés sont lus, les autres ne
+sont pas touchés ; un nom qu'aucun jeu n'a reçu met la recension en échec. Avec `force`, ce qui n'a pas changé
+est relu et contrôlé à nouveau.
+
+{jeux}"""
+
+PARAMS = {
+    "millesimes": Param(
+        [],
+        type="array",
+        items={"type": "string"},
+        title="Millésimes à lire",
+        description="Un par ligne, tels que les nomment les dossiers du dépôt (2018, 2021T4…). Vide : tous.",
+    ),
+    "force": Param(
+        False,
+        type="boolean",
+        title="Relire même sans changement",
+        description="Relit et contrôle à nouveau les fichiers dont ni les octets ni les règles n'ont changé.",
+    ),
+}
 
 for producer in producers():
     with DAG(
@@ -45,18 +72,23 @@ for producer in producers():
         default_args={"owner": "entrepot", "retries": 2, "retry_delay": timedelta(minutes=5)},
         tags=["ingestion", producer.producteur],
         description=f"Fichiers de : {producer.titre}",
-        doc_md=DOC.format(
-            titre=producer.titre, jeux="\n".join(f"| `{jeu.jeu}` | {jeu.titre} |" for jeu in producer.jeux)
-        ),
+        params=PARAMS,
+        doc_md=DOC.format(titre=producer.titre, jeux=producer_page(producer)),
     ):
         for dataset in producer.jeux:
-            survey = task(task_id=f"recenser__{dataset.jeu}")(survey_vintages)
+            # Whatever became of the reception, what lies here is read.
+            survey = task(task_id=f"recenser__{dataset.jeu}", trigger_rule=TriggerRule.ALL_DONE)(
+                survey_vintages
+            )
+            vintages = survey(producer.producteur, dataset.jeu)
+            if not isinstance(dataset.acces, DepositAccess):
+                pool = reception_pool(dataset.acces, par_hote=ONE_POOL_PER_HOST)
+                receive = task(task_id=f"recevoir__{dataset.jeu}", pool=pool)(fetch)
+                receive(producer.producteur, dataset.jeu) >> vintages
             ingest_each = task(
                 task_id=f"ingerer__{dataset.jeu}",
                 outlets=[dataset_asset(producer.producteur, dataset.jeu)],
                 map_index_template="{{ task.op_kwargs['millesime'] }}",
                 max_active_tis_per_dag=AT_A_TIME,
             )(ingest)
-            ingest_each.partial(producteur=producer.producteur, jeu=dataset.jeu).expand(
-                millesime=survey(producer.producteur, dataset.jeu)
-            )
+            ingest_each.partial(producteur=producer.producteur, jeu=dataset.jeu).expand(millesime=vintages)

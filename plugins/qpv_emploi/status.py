@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from qpv_emploi.catalogue import Dataset, load_catalogue
+from qpv_emploi.catalogue import load_catalogue
 from qpv_emploi.conservation import Issue, Ledger, Lock, Outcome, now_utc
 from qpv_emploi.settings import Settings
-
-# A source is late once its usual lag is exceeded by half (quality rule of the domain: « freshness »).
-_TOLERANCE = 1.5
-_DAYS_PER_CYCLE = {"annuelle": 365, "trimestrielle": 92, "mensuelle": 31}
+from qpv_emploi.veille.calendrier import Expectation, next_expected
 
 
 @dataclass(frozen=True)
@@ -20,19 +17,23 @@ class DatasetState:
     """State of one dataset of the catalogue.
 
     Attributes:
+        arrivee: how it comes, in a few words, in French.
         millesimes: vintages in use, sorted.
         recu_le: day the latest vintage was received (ISO), None without any.
-        fraicheur: one phrase in French: up to date, late, or why it cannot be said.
+        attendu: the next vintage, when it is due, and how late it is.
         derniere_issue: last outcome of the ledger, empty without any.
+        issue_le: day of that outcome (ISO), empty without any.
         raison: reason of that outcome, empty when there is nothing to say.
     """
 
     producteur: str
     jeu: str
+    arrivee: str
     millesimes: tuple[str, ...]
     recu_le: str | None
-    fraicheur: str
+    attendu: Expectation
     derniere_issue: str
+    issue_le: str
     raison: str
 
 
@@ -46,7 +47,7 @@ def dataset_states(settings: Settings, today: date | None = None) -> list[Datase
     entries = Lock(settings.paths.verrou).read()
     outcomes = Ledger(settings.paths.journal).outcomes()
     states = []
-    for producteur, dataset in load_catalogue(settings.dbt_dir).datasets():
+    for producteur, dataset in load_catalogue(settings.dbt_dir, settings.catalogue_dir).datasets():
         key = (producteur, dataset.jeu)
         held = [entry for entry in entries.values() if (entry.producteur, entry.jeu) == key]
         telling = _telling([o for o in outcomes if (o.producteur, o.jeu) == key])
@@ -55,14 +56,29 @@ def dataset_states(settings: Settings, today: date | None = None) -> list[Datase
             DatasetState(
                 producteur=producteur,
                 jeu=dataset.jeu,
+                arrivee=dataset.acces.libelle,
                 millesimes=vintages,
                 recu_le=max((f.recu_le[:10] for entry in held for f in entry.fichiers), default=None),
-                fraicheur=freshness(dataset, vintages, today),
+                attendu=next_expected(dataset, vintages, today),
                 derniere_issue=telling.issue.value if telling else "",
+                issue_le=telling.le[:10] if telling else "",
                 raison=telling.raison if telling else "",
             )
         )
     return states
+
+
+def late_datasets(settings: Settings, today: date | None = None) -> list[DatasetState]:
+    """Datasets late beyond the tolerance, the latest first.
+
+    Args:
+        today: day against which lateness is judged; the present day by default.
+    """
+    states = dataset_states(settings, today)
+    return sorted(
+        (state for state in states if state.attendu.retard_jours),
+        key=lambda state: -state.attendu.retard_jours,
+    )
 
 
 def _telling(outcomes: Sequence[Outcome]) -> Outcome | None:
@@ -70,29 +86,14 @@ def _telling(outcomes: Sequence[Outcome]) -> Outcome | None:
 
     A refusal must not be hidden by another vintage of the same dataset that went well afterwards.
     """
-    last = {outcome.millesime: outcome for outcome in outcomes}
+    last: dict[tuple[str, str], Outcome] = {}
+    for outcome in outcomes:
+        if outcome.millesime:
+            # What failed for the whole dataset is over once one of its vintages goes through the same step.
+            last.pop((outcome.etape, ""), None)
+        last[outcome.etape, outcome.millesime] = outcome
     for issue in (Issue.REFUSE, Issue.REVISE):
         for outcome in last.values():
             if outcome.issue is issue:
                 return outcome
     return outcomes[-1] if outcomes else None
-
-
-def freshness(dataset: Dataset, vintages: tuple[str, ...], today: date) -> str:
-    """Whether a newer vintage should have been published by now, in French.
-
-    The vintage after the latest one ends its year one cadence later; it is due after the usual lag, and said
-    to be late after one and a half times that lag. The days are counted from the due date.
-    """
-    if not vintages:
-        return "aucun millésime"
-    cycle = _DAYS_PER_CYCLE.get(dataset.cadence)
-    if cycle is None:
-        return "publication ponctuelle"
-    latest = vintages[-1][:4]
-    if dataset.delai_usuel_jours is None or not latest.isdigit():
-        return "délai usuel non établi"
-    measured = (today - date(int(latest), 1, 1)).days - cycle
-    if measured <= dataset.delai_usuel_jours * _TOLERANCE:
-        return "à jour"
-    return f"nouveau millésime attendu depuis {measured - dataset.delai_usuel_jours} jours"

@@ -36,23 +36,31 @@ def datasets() -> list[tuple[str, str]]:
     return [(producteur, jeu.jeu) for producteur, jeu in catalogue.datasets()]
 
 
-def test_the_dags_are_exactly_these(dagbag: Any) -> None:
+def test_the_dags_are_exactly_these(dagbag: Any, datasets: list[tuple[str, str]]) -> None:
     assert dagbag.import_errors == {}
-    producteurs = ("c2rp", "dares", "france_travail", "geo", "insee", "sig_ville", "tiers")
-    assert set(dagbag.dags) == {"entrepot", *(f"ingestion_{producteur}" for producteur in producteurs)}
+    producteurs = {producteur for producteur, _ in datasets}
+    assert {"insee", "sig_ville"} <= producteurs
+    ingestions = {f"ingestion_{producteur}" for producteur in producteurs}
+    assert set(dagbag.dags) == {"entrepot", "veille", *ingestions}
 
 
-def test_each_dataset_has_its_pair_of_tasks(dagbag: Any, datasets: list[tuple[str, str]]) -> None:
-    for producteur in {producteur for producteur, _ in datasets}:
-        attendues = {
-            tache
-            for p, jeu in datasets
-            if p == producteur
-            for tache in (f"recenser__{jeu}", f"ingerer__{jeu}")
-        }
-        dag = dagbag.dags[f"ingestion_{producteur}"]
-        assert set(dag.task_ids) == attendues
-    assert len(datasets) == sum(len(dag.tasks) for dag in dagbag.dags.values() if "ingestion" in dag.tags) / 2
+def test_each_dataset_has_its_tasks(dagbag: Any) -> None:
+    """A pair of tasks, and a third one before them when the producer serves the dataset."""
+    attendues: dict[str, set[str]] = {}
+    for producteur, jeu in load_catalogue(Settings().dbt_dir).datasets():
+        etapes = ("recenser", "ingerer") if jeu.acces.mode == "depot" else ("recevoir", "recenser", "ingerer")
+        taches = attendues.setdefault(f"ingestion_{producteur}", set())
+        taches.update(f"{etape}__{jeu.jeu}" for etape in etapes)
+    assert {dag_id: set(dagbag.dags[dag_id].task_ids) for dag_id in attendues} == attendues
+    assert any(tache.startswith("recevoir__") for tache in attendues["ingestion_insee"])
+
+
+def test_what_lies_here_is_read_whatever_becomes_of_the_reception(dagbag: Any) -> None:
+    dag = dagbag.dags["ingestion_insee"]
+    recenser = dag.get_task("recenser__cog")
+    assert recenser.upstream_task_ids == {"recevoir__cog"}
+    assert recenser.trigger_rule == "all_done"
+    assert dag.get_task("recevoir__cog").pool == "default_pool"
 
 
 def test_an_ingestion_task_is_mapped_over_vintages_and_updates_its_asset(
@@ -105,6 +113,39 @@ def test_force_is_a_documented_parameter(dagbag: Any) -> None:
     assert force.value is False
     assert force.schema["type"] == "boolean"
     assert force.description
+
+
+def test_an_ingestion_can_be_asked_for_some_vintages_and_forced(dagbag: Any) -> None:
+    for dag in dagbag.dags.values():
+        if "ingestion" not in dag.tags:
+            continue
+        millesimes, force = (dag.params.get_param(name) for name in ("millesimes", "force"))
+        assert millesimes.value == []
+        assert millesimes.schema["items"] == {"type": "string"}
+        assert force.value is False
+        for param in (millesimes, force):
+            assert param.schema["title"]
+            assert param.description
+
+
+def test_each_producer_documents_itself_from_the_catalogue(dagbag: Any) -> None:
+    for producteur, jeu in load_catalogue(Settings().dbt_dir).datasets():
+        page = dagbag.dags[f"ingestion_{producteur}"].doc_md
+        for text in (jeu.titre, jeu.description, jeu.licence, jeu.page, jeu.acces.libelle, jeu.avertissement):
+            assert " ".join(text.split()) in page, f"{producteur}/{jeu.jeu}"
+        assert f"`{jeu.millesime.motif}`, {jeu.millesime.sens}" in page
+
+
+def test_the_watch_runs_after_the_ingestions_and_never_beside_a_build(dagbag: Any) -> None:
+    dag = dagbag.dags["veille"]
+    assert dag.timetable.expression == "30 7 * * *"
+    assert str(dag.timetable.timezone) == "Europe/Paris"
+    assert set(dag.task_ids) == {"retards", "nouveautes", "integrite", "menage"}
+    # One that fails must not hide the others.
+    assert not any(tache.upstream_task_ids for tache in dag.tasks)
+    assert {tache.task_id for tache in dag.tasks if tache.pool == "entrepot"} == {"menage"}
+    assert dag.params.get_param("integrite").value == "le lundi"
+    assert dag.params.get_param("menage").value is True
 
 
 def test_every_dag_is_documented_and_owned(dagbag: Any) -> None:

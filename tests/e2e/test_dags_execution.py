@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.socle import SOCLE
 
-from qpv_emploi.fictif import MILLESIMES_DU_DEPOT, generate
+from qpv_emploi.fictif import generate
 from qpv_emploi.settings import Settings
 
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket]
 
 ROOT = Path(__file__).resolve().parents[2]
 INGESTIONS = ("ingestion_insee", "ingestion_sig_ville")
-# Fewer vintages than the real dépôt: one dataset with several is enough to see the mapping at work.
+# Few datasets and vintages: one dataset with several is enough to see the mapping at work.
 MILLESIMES = {
-    **MILLESIMES_DU_DEPOT,
+    **SOCLE,
     "insertion_professionnelle": ("2020", "2021"),
     "demographie_qpv": ("2021",),
     "revenus_qpv": ("2021",),

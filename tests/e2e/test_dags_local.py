@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+from tests.socle import SOCLE
 
 from qpv_emploi.airflow.demo import describe_release, run_demo
 from qpv_emploi.airflow.local import airflow_home
@@ -17,7 +18,9 @@ from qpv_emploi.settings import Settings
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket, pytest.mark.timeout(900)]
 
 # What is at stake here is the chain of DAGs, not the number of files.
-ONE_VINTAGE = dict.fromkeys(("insertion_professionnelle", "demographie_qpv", "revenus_qpv"), ("2021",))
+ONE_VINTAGE = SOCLE | dict.fromkeys(
+    ("insertion_professionnelle", "demographie_qpv", "revenus_qpv"), ("2021",)
+)
 
 
 def children() -> set[int]:

@@ -22,6 +22,9 @@ pytestmark = [pytest.mark.airflow]
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
+# As the DAG declares them.
+PARAMS: dict[str, Any] = {"millesimes": [], "force": False}
+
 OUTCOME = Outcome(
     le="2026-03-01T12:00:00Z",
     producteur="insee",
@@ -67,7 +70,7 @@ def outlets() -> Any:
 def test_news_is_told_in_the_event(taches: ModuleType, monkeypatch: pytest.MonkeyPatch, issue: Issue) -> None:
     answer(monkeypatch, "ingest_vintage", replace(OUTCOME, issue=issue))
     events = outlets()
-    taches.ingest("insee", "cog", "2024", outlet_events=events)
+    taches.ingest("insee", "cog", "2024", params=PARAMS, outlet_events=events)
     assert {asset.name: event.extra for asset, event in events.items()} == {
         "insee/cog": {
             "millesime": "2024",
@@ -87,7 +90,7 @@ def test_no_news_is_a_skip_without_event(
     answer(monkeypatch, "ingest_vintage", replace(OUTCOME, issue=issue, nb_lignes=None))
     events = outlets()
     with pytest.raises(AirflowSkipException, match=f"insee/cog/2024 : {issue.value}"):
-        taches.ingest("insee", "cog", "2024", outlet_events=events)
+        taches.ingest("insee", "cog", "2024", params=PARAMS, outlet_events=events)
     assert not events
 
 
@@ -100,7 +103,7 @@ def test_a_refusal_fails_for_good_with_its_reason_on_one_line(
         monkeypatch, "ingest_vintage", replace(OUTCOME, issue=Issue.REFUSE, raison="page HTML\nà la place")
     )
     with pytest.raises(AirflowFailException) as vu:
-        taches.ingest("insee", "cog", "2024", outlet_events=outlets())
+        taches.ingest("insee", "cog", "2024", params=PARAMS, outlet_events=outlets())
     assert str(vu.value) == "page HTML à la place"
 
 
@@ -121,8 +124,10 @@ def test_an_error_for_the_operator_is_not_tried_again(
 
     answer(monkeypatch, name, erreur)
     calls = {
-        "vintages_in_depot": lambda: taches.survey_vintages("insee", "cog"),
-        "ingest_vintage": lambda: taches.ingest("insee", "cog", "2024", outlet_events=outlets()),
+        "vintages_in_depot": lambda: taches.survey_vintages("insee", "cog", params=PARAMS),
+        "ingest_vintage": lambda: taches.ingest(
+            "insee", "cog", "2024", params=PARAMS, outlet_events=outlets()
+        ),
         "build": lambda: build(taches),
         "audit": lambda: taches.audit("c1"),
         "publish": lambda: taches.publish("c1", outlet_events=outlets()),
@@ -136,7 +141,28 @@ def test_an_unexpected_error_goes_through_and_is_retried(
 ) -> None:
     answer(monkeypatch, "ingest_vintage", OSError("disque plein"))
     with pytest.raises(OSError, match="disque plein"):
-        taches.ingest("insee", "cog", "2024", outlet_events=outlets())
+        taches.ingest("insee", "cog", "2024", params=PARAMS, outlet_events=outlets())
+
+
+def test_the_parameters_of_an_ingestion_reach_the_pipeline(
+    taches: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def vintages(settings: Settings, producteur: str, jeu: str, asked: list[str]) -> list[str]:
+        seen.append(asked)
+        return asked
+
+    def ingest(settings: Settings, producteur: str, jeu: str, millesime: str, *, force: bool) -> Outcome:
+        seen.append(force)
+        return OUTCOME
+
+    monkeypatch.setattr(pipeline, "vintages_in_depot", vintages)
+    monkeypatch.setattr(pipeline, "ingest_vintage", ingest)
+    params = {"millesimes": ["2018"], "force": True}
+    assert taches.survey_vintages("insee", "cog", params=params) == ["2018"]
+    taches.ingest("insee", "cog", "2018", params=params, outlet_events=outlets())
+    assert seen == [["2018"], True]
 
 
 def build(

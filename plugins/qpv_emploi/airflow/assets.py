@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import Asset
 
 from qpv_emploi.catalogue import Producer, load_producer
-from qpv_emploi.catalogue.loading import FOLDER
+from qpv_emploi.settings import load_settings
 
 # The scheme is ours: Airflow never tries to open an address, it only compares it.
 SCHEME = "x-qpv"
@@ -24,7 +24,7 @@ def producers() -> tuple[Producer, ...]:
     Raises:
         SettingsError: naming the file and the faulty key; Airflow shows it as an import error.
     """
-    return tuple(load_producer(chemin) for chemin in sorted(FOLDER.glob("*.yml")))
+    return tuple(load_producer(chemin) for chemin in sorted(load_settings().catalogue_dir.glob("*.yml")))
 
 
 def dataset_asset(producteur: str, jeu: str) -> Asset:

@@ -30,6 +30,8 @@ from filelock import FileLock, Timeout
 
 import qpv_emploi
 from qpv_emploi.airflow.api import AirflowApi, AirflowApiError, Run
+from qpv_emploi.airflow.pools import host_pools
+from qpv_emploi.catalogue import load_producer
 from qpv_emploi.errors import QPVError
 from qpv_emploi.settings import Settings
 
@@ -168,6 +170,9 @@ def environment(
         "QPV_DEPOT": str(settings.depot.resolve()),
         "QPV_REGION": settings.region,
         "QPV_PROJECT_DIR": str(settings.project_dir.resolve()),
+        "QPV_CATALOGUE_DIR": str(settings.catalogue_dir.resolve()),
+        "QPV_EN_LIGNE": str(settings.en_ligne),
+        "QPV_POOLS_PAR_HOTE": "1",
     }
 
 
@@ -289,7 +294,7 @@ class LocalAirflow:
                 raise self._dead(component, code)
 
     def wait_healthy(self, limit: float = START_LIMIT) -> None:
-        """Wait until every component reports healthy, then create the pool of the warehouse.
+        """Wait until every component reports healthy, then create the pools: warehouse, and one per host.
 
         Args:
             limit: seconds.
@@ -303,6 +308,8 @@ class LocalAirflow:
 
         self.wait_for(is_healthy, limit, "d'être prêt")
         self.api.set_pool(WAREHOUSE_POOL, 1)
+        for pool in host_pools(map(load_producer, self.settings.catalogue_dir.glob("*.yml"))):
+            self.api.set_pool(pool, 1)
 
     def wait_for(self, condition: Callable[[], bool], limit: float, attente: str) -> None:
         """Poll a condition while the processes live.

@@ -54,20 +54,59 @@ def no_second_try() -> Iterator[None]:
         raise AirflowFailException(one_line(erreur)) from None
 
 
-def survey_vintages(producteur: str, jeu: str) -> list[str]:
-    """Vintages of a dataset that lie in the dépôt: one mapped task is started for each."""
+def fetch(producteur: str, jeu: str) -> None:
+    """Ask the producer for a dataset. A source that is down does not fail: its outcome is in the ledger.
+
+    Raises:
+        AirflowSkipException: offline, fictional data, nothing new, or the producer does not answer.
+        AirflowFailException: the producer refuses, or serves something else than the file.
+    """
+    from qpv_emploi import pipeline
+    from qpv_emploi.acquisition.directe import is_for_real_data
+    from qpv_emploi.conservation.ledger import Issue
+
+    settings = load_settings()
+    if not settings.en_ligne:
+        raise AirflowSkipException("hors ligne (QPV_EN_LIGNE) : seul ce qui est déjà là est lu")
+    if not is_for_real_data(settings):
+        raise AirflowSkipException("données fictives : les producteurs ne sont pas interrogés")
+    with no_second_try():
+        outcomes = pipeline.fetch(settings, producteur, jeu)
+    for outcome in outcomes:
+        niveau = logging.WARNING if outcome.issue in (Issue.REFUSE, Issue.ABSENT) else logging.INFO
+        nom = "/".join(filter(None, (producteur, jeu, outcome.millesime)))
+        log.log(niveau, "%s : %s, %s", nom, outcome.issue.value, one_line(outcome.raison))
+    refus = [outcome for outcome in outcomes if outcome.issue is Issue.REFUSE]
+    if refus:
+        raise AirflowFailException(" ; ".join(one_line(outcome.raison) for outcome in refus))
+    if not any(outcome.issue in (Issue.NOUVEAU, Issue.REVISE) for outcome in outcomes):
+        raise AirflowSkipException(f"{producteur}/{jeu} : rien de nouveau n'est reçu")
+
+
+def survey_vintages(producteur: str, jeu: str, *, params: Any = None) -> list[str]:
+    """Vintages of a dataset that lie here, dropped or received: one mapped task is started for each.
+
+    Args:
+        params: parameters of the run; ``millesimes`` keeps the vintages that it names, all when it is empty.
+
+    Raises:
+        AirflowFailException: no dépôt, or a vintage asked for that no dataset of the producer has.
+    """
     from qpv_emploi import pipeline
 
     with no_second_try():
-        millesimes = pipeline.vintages_in_depot(load_settings(), producteur, jeu)
+        millesimes = pipeline.vintages_in_depot(load_settings(), producteur, jeu, params["millesimes"])
     log.info("%s/%s : %d millésime(s) dans le dépôt : %s", producteur, jeu, len(millesimes), millesimes)
     return list(millesimes)
 
 
-def ingest(producteur: str, jeu: str, millesime: str, *, outlet_events: Any = None) -> None:
+def ingest(
+    producteur: str, jeu: str, millesime: str, *, params: Any = None, outlet_events: Any = None
+) -> None:
     """Ingest one vintage and describe the result in the event of the dataset's asset.
 
     Args:
+        params: parameters of the run; ``force`` reads again what did not change.
         outlet_events: accessor given by Airflow; the event carries ``millesime``, ``issue``,
             ``empreintes`` (SHA-256 of the files) and ``nb_lignes``.
 
@@ -79,7 +118,9 @@ def ingest(producteur: str, jeu: str, millesime: str, *, outlet_events: Any = No
     from qpv_emploi.conservation.ledger import Issue
 
     with no_second_try():
-        outcome = pipeline.ingest_vintage(load_settings(), producteur, jeu, millesime)
+        outcome = pipeline.ingest_vintage(
+            load_settings(), producteur, jeu, millesime, force=bool(params["force"])
+        )
     if outcome.issue is Issue.REFUSE:
         raison = one_line(outcome.raison)
         log.error(raison)
