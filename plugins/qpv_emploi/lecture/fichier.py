@@ -35,7 +35,7 @@ def read_table(
     par_nom = {colonne.nom: grille.colonnes[colonne.indice] for colonne in alignement.colonnes}
     cles = [stripped(par_nom[colonne.nom]) for colonne in table.cle]
     est_controle = check_keys(cles, grille.lignes, table, provenance)
-    decimale = _decimal_mark(table)
+    decimale = decimal_mark(table)
 
     if table.forme == "cellules":
         mesures = measures(grille, alignement, decimale)
@@ -78,12 +78,21 @@ def read_grid(chemin: Path, table: Table, provenance: Provenance) -> Grid:
         from qpv_emploi.lecture.parquet_filtre import read_filtered
 
         return read_filtered(chemin, table, provenance)
+    if famille == "page_html":
+        from qpv_emploi.lecture.page_html import read_page
+
+        return read_page(chemin, table.lecture, provenance)
+    if famille == "formulaire":
+        from qpv_emploi.lecture.formulaire import read_form_sheet
+
+        return read_form_sheet(chemin, table, provenance)
     from qpv_emploi.lecture.shapefile import read_shapefile
 
     return read_shapefile(chemin, table.lecture, provenance)
 
 
-def _decimal_mark(table: Table) -> Literal[",", "."]:
+def decimal_mark(table: Table) -> Literal[",", "."]:
+    """Decimal mark of the texts of a table."""
     # JSON, DBF and Parquet have numbers of their own, written here with a point.
     famille = table.lecture.famille
     return "." if famille in ("geojson", "shapefile_zip", "parquet") else table.lecture.decimale

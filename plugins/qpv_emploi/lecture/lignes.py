@@ -14,7 +14,7 @@ from qpv_emploi.lecture.colonnes import Alignment
 from qpv_emploi.lecture.geometrie import geometry_columns
 from qpv_emploi.lecture.grille import Grid
 from qpv_emploi.lecture.nombres import parse_numbers
-from qpv_emploi.lecture.provenance import Provenance
+from qpv_emploi.lecture.provenance import CORRECTION, Provenance
 from qpv_emploi.lecture.reparation import repair_column
 from qpv_emploi.lecture.repetition import provenance_columns
 
@@ -52,7 +52,7 @@ def rows(
         geometrie = geometry_columns(
             grille.geometries, [(code or "").strip() for code in codes], table.lecture.projections
         )
-    pris = {nom.casefold() for nom in (*colonnes, *geometrie)}
+    pris = {nom.casefold() for nom in (*colonnes, *geometrie, CORRECTION)}
 
     for declaree in table.colonnes:
         lue = alignement.named(declaree.nom)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from qpv_emploi.errors import RefusedFile
 
+# Last column of each bronze table: the corrections of its row, added after the reading.
+CORRECTION = "correction"
+
 
 @dataclass(frozen=True)
 class Provenance:

@@ -1,0 +1,23 @@
+select
+    producteur,
+    jeu,
+    millesime,
+    fichier,
+    empreinte_sha256,
+    ligne as ligne_source,
+    nullif(trim(code_contrat), '') as code_contrat,
+    nullif(trim(theme), '') as theme,
+    nullif(trim(question), '') as question,
+    {{ date_saisie('constat_le') }} as constat_le,
+    nullif(trim(code_question), '') as code_question,
+    nullif(trim(constat), '') as constat,
+    nullif(trim(statut), '') as code_statut,
+    nullif(trim(motif), '') as motif,
+    nullif(trim(piece), '') as piece,
+    nullif(trim(remarque), '') as remarque,
+    nullif(trim(auteur), '') as auteur,
+    nullif(trim(organisme), '') as organisme,
+    nullif(trim(contact_fonction), '') as contact_fonction,
+    {{ date_saisie('saisi_le') }} as saisi_le,
+    cast(seuil_secret__valeur as integer) as seuil_secret
+from {{ source('bronze', 'local__declarations__gouvernance') }}
