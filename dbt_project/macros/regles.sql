@@ -28,6 +28,19 @@
     end
 {%- endmacro %}
 
+{# A day that a person typed: AAAA-MM-JJ, or JJ/MM/AAAA as a French spreadsheet writes it. #}
+{% macro date_saisie(colonne) -%}
+    cast(
+        case
+            when trim({{ colonne }}) like '__/__/____'
+                then
+                    substr(trim({{ colonne }}), 7, 4) || '-' || substr(trim({{ colonne }}), 4, 2) || '-'
+                    || substr(trim({{ colonne }}), 1, 2)
+            else nullif(trim({{ colonne }}), '')
+        end as date
+    )
+{%- endmacro %}
+
 {# Staging of a melted statistical file: rename, nothing else. #}
 {% macro staging_cellules(relation) -%}
 select

@@ -154,6 +154,7 @@ CLES = {
     "dim_periode": ["cle_periode"],
     "dim_statut": ["code_statut"],
     "dim_jeu_source": ["producteur", "jeu", "millesime"],
+    "dim_correction": ["code_correction", "millesime"],
     "pont_qpv_commune": ["cle_territoire_qpv", "cle_territoire_commune"],
     "pont_qpv_epci": ["cle_territoire_qpv", "cle_territoire_epci"],
     "pont_qpv_contrat": ["cle_territoire_qpv", "cle_territoire_contrat"],

@@ -23,12 +23,19 @@ Lectures = dict[tuple[str, str], ReadTable]
 # Datasets described from their documentation: no file of theirs is held.
 SANS_FICHIER = {
     "cnaf_qpv_2024",
+    "declarations__actions",
+    "declarations__beneficiaires",
+    "declarations__clauses",
+    "declarations__gouvernance",
     "defm_communales_export",
     "defm_qpv_2024",
     "filosofi_qpv_2024",
+    "pages__fiches",
+    "pages__sections",
     "qpv_2024_liste",
     "rp_emploi_commune",
     "sirene_geolocalise",
+    "taux_chomage_bdm",
 }
 
 

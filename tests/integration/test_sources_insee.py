@@ -34,6 +34,7 @@ SANS_FICHIER = {
     "cnaf_qpv_2024",
     "rp_emploi_commune",
     "sirene_geolocalise",
+    "taux_chomage_bdm",
 }
 JEUX = {ESTIMATIONS, "filosofi", DEPARTEMENTS, ZONES, "table_appartenance", "unite_urbaine"}
 Lectures = dict[tuple[str, str], ReadTable]

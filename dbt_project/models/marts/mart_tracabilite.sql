@@ -45,10 +45,18 @@ select
     observation.valeur_texte_source,
     observation.valeur,
     observation.code_statut,
+    correction.code_correction,
+    correction.valeur_publiee,
     jeu_source.est_fictif
 from figures
 inner join {{ ref('fct_observation') }} as observation
     on figures.cle_observation = observation.cle_observation
 inner join {{ ref('dim_jeu_source') }} as jeu_source
     on observation.cle_jeu_source = jeu_source.cle_jeu_source
+left join {{ ref('dim_correction') }} as correction
+    on
+        observation.cle_jeu_source = correction.cle_jeu_source
+        and observation.empreinte_sha256 = correction.empreinte_sha256
+        and observation.ligne_source = correction.ligne_source
+        and observation.colonne_source = correction.colonne_source
 order by figures.cle_trace, figures.role

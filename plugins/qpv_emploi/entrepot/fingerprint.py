@@ -21,9 +21,12 @@ _IGNORED = {"target", "logs", "__pycache__"}
 def _code_files(settings: Settings) -> list[tuple[str, Path]]:
     """Files of the code, with their names: neither depends on where the project is installed."""
     package = Path(__file__).resolve().parents[1]
+    roots = [settings.dbt_dir, settings.expectations_dir, package]
+    if not settings.catalogue_dir.resolve().is_relative_to(package):
+        roots.append(settings.catalogue_dir)
     return sorted(
         (f"{root.name}/{path.relative_to(root).as_posix()}", path)
-        for root in (settings.dbt_dir, settings.expectations_dir, package)
+        for root in roots
         for path in root.rglob("*")
         if path.suffix in _SUFFIXES and not _IGNORED.intersection(path.relative_to(root).parts)
     )

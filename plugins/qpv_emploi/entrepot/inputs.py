@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from qpv_emploi.catalogue import BronzeTable, Catalogue
 from qpv_emploi.conservation import LockEntry, Manifest
+from qpv_emploi.entrepot.corrections import lay_corrections
 from qpv_emploi.errors import BuildError
+from qpv_emploi.lecture.corrections import uncorrected
 from qpv_emploi.lecture.vide import empty_table
 from qpv_emploi.settings import Settings
 
@@ -97,6 +99,7 @@ def lay_inputs(
     connection.register("source_rows", source)
     connection.execute(f"create table {SCHEMA}.{SOURCE_TABLE} as select * from source_rows")
     connection.unregister("source_rows")
+    lay_corrections(connection, SCHEMA, catalogue, entries)
 
 
 def _lay_table(connection: duckdb.DuckDBPyConnection, table: BronzeTable, paths: list[Path]) -> None:
@@ -113,7 +116,7 @@ def _lay_table(connection: duckdb.DuckDBPyConnection, table: BronzeTable, paths:
             f"select * from read_parquet([{listing}], union_by_name = true)"
         )
         return
-    connection.register("empty_rows", empty_table(table))
+    connection.register("empty_rows", uncorrected(empty_table(table)))
     connection.execute(f"create table {SCHEMA}.{table.nom} as select * from empty_rows")
     connection.unregister("empty_rows")
 

@@ -8,10 +8,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from qpv_emploi.conservation.fichiers import exclusive
 from qpv_emploi.errors import QPVError, UnknownRelease
 from qpv_emploi.settings import Paths
 
 MANIFEST = "manifeste.json"
+# End of the hidden name of a release that is being removed.
+RETIRED = ".retiree"
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,36 @@ def current_release(paths: Paths) -> Release | None:
 
 
 def switch(paths: Paths, folder: Path) -> None:
-    """Make ``folder`` current by one rename: readers see the old release or the new one, never neither."""
-    link = paths.publie / f".courant-{os.getpid()}"
-    link.unlink(missing_ok=True)
-    # Relative, so that the data directory can be moved or mounted elsewhere.
-    link.symlink_to(Path("versions") / folder.name, target_is_directory=True)
-    os.replace(link, paths.courant)  # noqa: PTH105  (Path.replace would follow nothing either; this says rename)
-    fsync(paths.publie)
+    """Make ``folder`` current by one rename: readers see the old release or the new one, never neither.
+
+    Raises:
+        UnknownRelease: another process removed the release meanwhile.
+    """
+    with exclusive(paths.courant):
+        if not folder.is_dir():
+            raise UnknownRelease(f"version {folder.name} supprimée entre-temps ; à faire : `qpv releases`")
+        link = paths.publie / f".courant-{os.getpid()}"
+        link.unlink(missing_ok=True)
+        # Relative, so that the data directory can be moved or mounted elsewhere.
+        link.symlink_to(Path("versions") / folder.name, target_is_directory=True)
+        os.replace(link, paths.courant)  # noqa: PTH105  (Path.replace would follow nothing either; this says rename)
+        fsync(paths.publie)
+
+
+def retire(paths: Paths, identifier: str) -> Path | None:
+    """Take a release out of the list by one rename; its files are then the caller's to remove.
+
+    Returns:
+        Where it lies now, hidden from every reader; None when it has become the current one, or is gone.
+    """
+    folder = paths.versions / identifier
+    with exclusive(paths.courant):
+        if not folder.is_dir() or folder.resolve() == _current_folder(paths):
+            return None
+        aside = folder.with_name(f".{identifier}{RETIRED}")
+        folder.rename(aside)
+        fsync(paths.versions)
+        return aside
 
 
 def rollback(paths: Paths, identifier: str | None = None) -> Release:

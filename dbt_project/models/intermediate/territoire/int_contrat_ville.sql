@@ -20,7 +20,7 @@ select
     generation,
     'contrat_ville:' || code_contrat || ':' || generation as cle_territoire,
     -- « 59 - CA de X »: the département is a column of its own
-    min(regexp_replace(libelle_contrat, '^[0-9AB]{2,3} - |^NA - ', '')) as libelle_contrat,
+    min(regexp_replace(libelle_contrat, '^[0-9AB]{2,3} - ', '')) as libelle_contrat,
     case when count(distinct code_porteur) = 1 then min(code_porteur) end as code_porteur,
     count(distinct code_porteur) as nb_porteurs,
     case when count(distinct code_departement) = 1 then min(code_departement) end as code_departement,

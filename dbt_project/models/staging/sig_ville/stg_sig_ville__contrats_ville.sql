@@ -11,5 +11,6 @@ select
     nullif(trim(lib_cv), '') as libelle_contrat,
     pop__valeur as population_annoncee,
     longitude,
-    latitude
+    latitude,
+    correction as code_correction
 from {{ source('bronze', 'sig_ville__contrats_ville') }}

@@ -1,0 +1,23 @@
+select
+    producteur,
+    jeu,
+    millesime,
+    fichier,
+    empreinte_sha256,
+    ligne as ligne_source,
+    cast(millesime as date) as releve_le,
+    slug,
+    nullif(url, '') as url,
+    nullif(hote, '') as hote,
+    nullif(slug_canonique, '') as slug_canonique,
+    nullif(titre, '') as titre,
+    nullif(chapeau, '') as chapeau,
+    nullif(themes, '') as themes,
+    nullif(publics, '') as publics,
+    nullif(mots_cles, '') as mots_cles,
+    nullif(mois_mise_a_jour, '') as mois_mise_a_jour,
+    nullif(mois_parution, '') as mois_parution,
+    nullif(anomalies, '') as anomalies,
+    empreinte_texte,
+    empreinte_contenu
+from {{ source('bronze', 'c2rp__pages__fiches') }}
