@@ -27,7 +27,7 @@ $(VENV)/.installed: requirements.txt requirements-uv.txt pyproject.toml
 
 demo: setup  ## run the real DAGs on a fictional region, through a private Airflow
 	@rm -rf $(DEMO)
-	@$(BIN)/qpv fictif $(DEMO)/depot
+	@$(BIN)/qpv fictif --court $(DEMO)/depot
 	@QPV_DATA_DIR=$(DEMO)/data QPV_DEPOT=$(DEMO)/depot QPV_REGION=99 $(BIN)/python -m qpv_emploi.airflow.demo
 
 test: setup  ## linters, types and all tests
@@ -40,7 +40,7 @@ run: setup  ## the whole chain without Airflow: make run DEPOT=… REGION=32
 	$(BIN)/qpv run --depot $(DEPOT) --region $(REGION)
 
 up: setup  ## keep a private Airflow running on this machine, on the fictional region
-	@test -d $(DEMO)/depot || $(BIN)/qpv fictif $(DEMO)/depot
+	@test -d $(DEMO)/depot || $(BIN)/qpv fictif --court $(DEMO)/depot
 	@QPV_DATA_DIR=$(DEMO)/data QPV_DEPOT=$(DEMO)/depot QPV_REGION=99 $(BIN)/python -m qpv_emploi.airflow.local up
 
 env: setup  ## draw the secrets of docker-compose.yml into .env, once

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table as RichTable
 
 from qpv_emploi import __version__
@@ -19,7 +26,9 @@ from qpv_emploi.errors import QPVError, SettingsError
 from qpv_emploi.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from qpv_emploi.conservation import Outcome
     from qpv_emploi.entrepot import Release
+    from qpv_emploi.veille.calendrier import Expectation
 
 app = typer.Typer(
     help="Entrepôt de l'emploi dans les quartiers prioritaires de la politique de la ville.",
@@ -29,6 +38,10 @@ app = typer.Typer(
 )
 catalogue_app = typer.Typer(help="Le catalogue des jeux de données.", no_args_is_help=True)
 app.add_typer(catalogue_app, name="catalogue")
+veille_app = typer.Typer(
+    help="Ce qui est en retard, nouveau, abîmé ou de trop : les tâches du DAG veille.", no_args_is_help=True
+)
+app.add_typer(veille_app, name="veille")
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -43,6 +56,7 @@ Depot = Annotated[Path | None, typer.Option("--depot", help="Dossier du dépôt 
 
 # Outcome of the ledger -> how it is said, and its colour.
 _ISSUES = {
+    "recu": ("reçu", "cyan"),
     "nouveau": ("nouveau", "green"),
     "revise": ("révisé", "yellow"),
     "refuse": ("refusé", "red"),
@@ -61,8 +75,13 @@ def _said() -> Iterator[None]:
         raise typer.Exit(1) from error
 
 
-def _settings(data_dir: Path | None = None, depot: Path | None = None, region: str | None = None) -> Settings:
-    return load_settings(data_dir=data_dir, depot=depot, region=region)
+def _settings(
+    data_dir: Path | None = None,
+    depot: Path | None = None,
+    region: str | None = None,
+    en_ligne: bool | None = None,
+) -> Settings:
+    return load_settings(data_dir=data_dir, depot=depot, region=region, en_ligne=en_ligne)
 
 
 def _issue(code: str, width: int = 0) -> str:
@@ -78,39 +97,35 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Reconstruire et publier même si rien n'a changé.")
     ] = False,
+    online: Annotated[
+        bool | None,
+        typer.Option(
+            "--en-ligne/--hors-ligne", help="Interroger les producteurs (sinon QPV_EN_LIGNE, sinon non)."
+        ),
+    ] = None,
 ) -> None:
     """Toute la chaîne : recevoir, lire, contrôler, construire, auditer, publier."""
     from qpv_emploi import pipeline
-    from qpv_emploi.conservation import Issue, Outcome
+    from qpv_emploi.conservation import Issue
 
     with _said():
-        settings = _settings(data_dir, depot, region)
+        settings = _settings(data_dir, depot, region, online)
         outcomes: list[Outcome] = []
 
         def show(outcome: Outcome) -> None:
             outcomes.append(outcome)
-            if outcome.issue is Issue.INCHANGE:
-                return
-            name = "/".join(filter(None, (outcome.producteur, outcome.jeu, outcome.millesime)))
-            # The line of a refusal begins with the name of the file.
-            detail = outcome.raison if outcome.issue is Issue.REFUSE else f"{name}  {outcome.raison}".strip()
-            console.print(f"{_issue(outcome.issue, 9)} {escape(detail)}", soft_wrap=True)
-            if outcome.rapport:
-                console.print(f"          rapport : {settings.paths.root / outcome.rapport}", soft_wrap=True)
-            if outcome.colonnes_inconnues:
-                console.print(
-                    f"          variables non reliées : {escape(', '.join(outcome.colonnes_inconnues))} "
-                    "(une ligne dans dbt_project/seeds/variable_source.csv en fait des indicateurs)",
-                    soft_wrap=True,
-                )
+            if outcome.issue is not Issue.INCHANGE:
+                _print_outcome(settings, outcome)
 
         received, unknown = pipeline.ingest_all(settings, show)
-        unchanged = sum(outcome.issue is Issue.INCHANGE for outcome in received)
+        unchanged = sum(
+            outcome.issue is Issue.INCHANGE and outcome.etape == "ingestion" for outcome in received
+        )
         if unchanged:
             console.print(f"{_issue(Issue.INCHANGE, 9)} {unchanged} jeu(x) × millésime(s)", soft_wrap=True)
         if unknown:
             console.print(
-                f"[yellow]non lu   [/yellow] hors du catalogue ou d'un dossier de millésime : "
+                f"[yellow]non lu   [/yellow] hors du catalogue ou d'un dossier de millésime, ou remplacé : "
                 f"{escape(', '.join(unknown))}",
                 soft_wrap=True,
             )
@@ -136,6 +151,103 @@ def run(
             raise typer.Exit(2)
 
 
+def _seen(outcome: Outcome) -> str:
+    """What a line says of an outcome: a file that came has still to be read."""
+    came = outcome.etape == "reception" and outcome.issue in ("nouveau", "revise")
+    return "recu" if came else outcome.issue
+
+
+def _print_outcome(settings: Settings, outcome: Outcome) -> None:
+    name = "/".join(filter(None, (outcome.producteur, outcome.jeu, outcome.millesime)))
+    # The line of a refusal begins with the name of the file.
+    detail = outcome.raison if outcome.issue == "refuse" else f"{name}  {outcome.raison}".strip()
+    console.print(f"{_issue(_seen(outcome), 9)} {escape(detail)}", soft_wrap=True)
+    if outcome.rapport:
+        console.print(f"          rapport : {settings.paths.root / outcome.rapport}", soft_wrap=True)
+    if outcome.colonnes_inconnues:
+        console.print(
+            f"          variables non reliées : {escape(', '.join(outcome.colonnes_inconnues))} "
+            "(une ligne dans dbt_project/seeds/variable_source.csv en fait des indicateurs)",
+            soft_wrap=True,
+        )
+
+
+@app.command()
+def fetch(
+    name: Annotated[
+        str, typer.Argument(help="producteur, ou producteur/jeu ; par défaut tout ce qui se reçoit en ligne.")
+    ] = "",
+    depot: Depot = None,
+    region: Region = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Interroger les producteurs, sans rien lire ni construire ; `qpv run` lit ensuite ce qui est reçu."""
+    from qpv_emploi import pipeline
+    from qpv_emploi.conservation import Issue
+
+    with _said():
+        settings = _settings(data_dir, depot, region)
+        producteur, _, jeu = name.partition("/")
+        outcomes = pipeline.fetch(
+            settings, producteur, jeu, lambda outcome: _print_outcome(settings, outcome)
+        )
+    if any(outcome.issue is Issue.REFUSE for outcome in outcomes):
+        raise typer.Exit(2)
+
+
+@app.command()
+def ingest(
+    name: Annotated[str, typer.Argument(help="producteur, ou producteur/jeu.")],
+    vintages: Annotated[
+        list[str] | None,
+        typer.Option("--millesime", help="Ce millésime seulement (répétable) ; par défaut tous."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Relire et contrôler même si rien n'a changé.")
+    ] = False,
+    depot: Depot = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Recevoir un jeu ou un producteur, sans construire : les autres jeux ne sont pas touchés."""
+    from qpv_emploi import pipeline
+    from qpv_emploi.conservation import Issue
+
+    with _said():
+        settings = _settings(data_dir, depot)
+        chosen = [
+            (producteur, jeu, millesime)
+            for producteur, jeu in _named_datasets(settings, name)
+            for millesime in pipeline.vintages_in_depot(settings, producteur, jeu, vintages or ())
+        ]
+        if not chosen:
+            raise SettingsError(
+                f"rien à lire : {name} n'a pas reçu {', '.join(vintages or ()) or 'de millésime'} ; à faire "
+                f": le déposer dans {settings.depot}/<producteur>/<jeu>/<millesime>/"
+            )
+        outcomes = []
+        for producteur, jeu, millesime in chosen:
+            outcomes.append(pipeline.ingest_vintage(settings, producteur, jeu, millesime, force=force))
+            _print_outcome(settings, outcomes[-1])
+    if any(outcome.issue is Issue.REFUSE for outcome in outcomes):
+        raise typer.Exit(2)
+
+
+def _named_datasets(settings: Settings, name: str) -> list[tuple[str, str]]:
+    """Pairs (producteur, jeu) of a producer, or of one dataset; all of them for an empty name."""
+    from qpv_emploi.catalogue import load_catalogue
+
+    found = [
+        (producteur, jeu.jeu)
+        for producteur, jeu in load_catalogue(settings.dbt_dir, settings.catalogue_dir).datasets()
+        if name in ("", producteur, f"{producteur}/{jeu.jeu}")
+    ]
+    if not found:
+        raise SettingsError(
+            f"« {name} » n'est ni un producteur ni un jeu du catalogue ; voir `qpv catalogue list`"
+        )
+    return found
+
+
 @contextmanager
 def _spinner(label: str) -> Iterator[None]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -146,28 +258,39 @@ def _spinner(label: str) -> Iterator[None]:
 
 
 @app.command()
-def status(data_dir: DataDir = None) -> None:
-    """Ce que l'entrepôt tient de chaque jeu : millésimes, fraîcheur, dernière issue, version courante."""
+def status(
+    name: Annotated[
+        str, typer.Argument(help="producteur, ou producteur/jeu ; par défaut tous les jeux.")
+    ] = "",
+    data_dir: DataDir = None,
+) -> None:
+    """Ce que l'entrepôt tient de chaque jeu : millésimes, arrivée, prochain millésime, dernière issue."""
     from qpv_emploi.status import dataset_states
 
     with _said():
         settings = _settings(data_dir)
-        states = dataset_states(settings)
+        named = set(_named_datasets(settings, name))
+        states = [state for state in dataset_states(settings) if (state.producteur, state.jeu) in named]
         width = max(len(f"{state.producteur}/{state.jeu}") for state in states)
         for state in states:
             # Lines rather than a table: a table folds its words on a narrow terminal.
-            name = f"{state.producteur}/{state.jeu}"
+            label = f"{state.producteur}/{state.jeu}"
             vintages = ", ".join(state.millesimes) or "aucun millésime"
-            console.print(f"[bold]{name:<{width}}[/bold]  {escape(vintages)}", soft_wrap=True)
-            facts = [
-                f"reçu le {state.recu_le}" if state.recu_le else "jamais accepté",
-                _issue(state.derniere_issue) if state.derniere_issue else "",
-                state.fraicheur if state.millesimes else "",
-            ]
-            console.print(f"  {' · '.join(filter(None, facts))}", soft_wrap=True)
-            if state.raison:
-                console.print(f"  {escape(state.raison)}", soft_wrap=True)
+            console.print(f"[bold]{label:<{width}}[/bold]  {escape(vintages)}", soft_wrap=True)
+            console.print(f"  arrive par : {escape(state.arrivee)}", soft_wrap=True)
+            if state.millesimes:
+                _print_expected("  prochain : ", state.attendu)
+            facts = f"reçu le {state.recu_le}" if state.recu_le else "jamais accepté"
+            if state.derniere_issue:
+                reason = f" : {escape(state.raison)}" if state.raison else ""
+                facts += f" · {_issue(state.derniere_issue)} le {state.issue_le}{reason}"
+            console.print(f"  {facts}", soft_wrap=True)
         _print_current(settings)
+
+
+def _print_expected(label: str, expected: Expectation) -> None:
+    colour = "yellow" if expected.retard_jours else "default"
+    console.print(f"{escape(label)}[{colour}]{escape(expected.annonce)}[/{colour}]", soft_wrap=True)
 
 
 def _print_current(settings: Settings) -> None:
@@ -256,12 +379,15 @@ def fictif(
         list[str] | None,
         typer.Option("--millesime", help="jeu=N,N… pour remplacer les millésimes d'un jeu (répétable)."),
     ] = None,
+    short: Annotated[
+        bool, typer.Option("--court", help="Peu de jeux et de millésimes, pour une démonstration rapide.")
+    ] = False,
 ) -> None:
     """Écrire le dépôt d'une région fictive (99), dans les formats exacts des sources."""
-    from qpv_emploi.fictif import generate
+    from qpv_emploi.fictif import MILLESIMES_COURTS, generate
 
     with _said():
-        chosen = {}
+        chosen: dict[str, Sequence[str]] = dict(MILLESIMES_COURTS) if short else {}
         for item in vintage or []:
             name, sep, values = item.partition("=")
             if not sep:
@@ -272,6 +398,89 @@ def fictif(
         except (ValueError, FileExistsError) as error:
             raise SettingsError(str(error)) from error
     console.print(f"{len(written)} fichiers fictifs dans {escape(str(target))}", soft_wrap=True)
+
+
+@app.command()
+def modele(
+    target: Annotated[Path, typer.Argument(help="Dossier où écrire les modèles de déclaration.")],
+    contract: Annotated[
+        list[str] | None,
+        typer.Option("--contrat", help="Code du contrat de ville, par exemple CN05911M (répétable)."),
+    ] = None,
+    region: Region = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Écrire les modèles que les partenaires remplissent : bénéficiaires, clauses, actions, gouvernance."""
+    from qpv_emploi.catalogue import load_catalogue
+    from qpv_emploi.consultation import query_current
+    from qpv_emploi.declarations import JEU, prepare
+    from qpv_emploi.entrepot import current_release
+
+    with _said():
+        settings = _settings(data_dir, None, region)
+        release = current_release(settings.paths)
+        (spec,) = load_catalogue(settings.dbt_dir, settings.catalogue_dir).dataset(*JEU).fichiers
+
+        def read(query: str) -> list[tuple[str, ...]]:
+            return list(query_current(settings, query).itertuples(index=False, name=None))
+
+        written = prepare(
+            target,
+            spec.tables,
+            settings.dbt_dir,
+            contrats=contract or [],
+            lire=read if release else None,
+            fictif=release.est_fictif if release else settings.is_fictional,
+        )
+    for warning in written.avertissements:
+        console.print(f"[yellow]attention[/yellow] {escape(warning)}", soft_wrap=True)
+    for workbook, folder in zip(written.classeurs, written.dossiers, strict=True):
+        console.print(
+            f"[green]modèle[/green]    {escape(str(workbook))} (ou, en CSV, {escape(str(folder))})",
+            soft_wrap=True,
+        )
+
+
+@app.command()
+def verifier(
+    source: Annotated[
+        Path,
+        typer.Argument(exists=True, help="Modèle rempli : classeur XLSX, archive ZIP ou dossier de ses CSV."),
+    ],
+) -> None:
+    """Contrôler une déclaration remplie, sans la charger : chaque case à corriger, une par ligne."""
+    from qpv_emploi.acquisition import check_bytes, refusal_for
+    from qpv_emploi.catalogue import load_catalogue
+    from qpv_emploi.conservation import now_utc
+    from qpv_emploi.declarations import JEU, capped, check_form, closed_lists, day_in_france
+    from qpv_emploi.lecture import Provenance
+
+    with _said():
+        settings = _settings()
+        (spec,) = load_catalogue(settings.dbt_dir, settings.catalogue_dir).dataset(*JEU).fichiers
+        provenance = Provenance(*JEU, "à vérifier", source.name, "")
+        if source.is_file():
+            famille = spec.tables[0].lecture.famille
+            check_bytes(source, famille, refuse=refusal_for(*JEU, provenance.millesime, source.name))
+        report = check_form(
+            source,
+            spec.tables,
+            closed_lists(settings.dbt_dir),
+            provenance=provenance,
+            aujourdhui=day_in_france(now_utc()),
+        )
+    for line in capped([fault.ligne() for fault in report.erreurs]):
+        console.print(f"[red]erreur[/red]    {escape(line)}", soft_wrap=True)
+    for remark in report.remarques:
+        console.print(f"[yellow]attention[/yellow] {escape(remark)}", soft_wrap=True)
+    counts = ", ".join(f"{sheet} {number}" for sheet, number in report.lignes.items())
+    if report.erreurs:
+        console.print(f"{len(report.erreurs)} erreur(s) ; lignes lues : {escape(counts)}", soft_wrap=True)
+        raise typer.Exit(1)
+    console.print(f"[green]ok[/green]        lignes lues : {escape(counts)}", soft_wrap=True)
+    where = "<dépôt>/local/declarations/AAAA-MM-JJ/"
+    what = "réunir ces CSV dans une archive ZIP, à déposer" if source.is_dir() else "à déposer"
+    console.print(f"          {what} dans {where}, jour de la campagne", soft_wrap=True)
 
 
 @app.command()
@@ -304,7 +513,8 @@ def catalogue_list() -> None:
     from qpv_emploi.catalogue import load_catalogue
 
     with _said():
-        catalogue = load_catalogue(_settings().dbt_dir)
+        settings = _settings()
+        catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
         table = RichTable("jeu", "titre", "territoire", "cadence", "secret", show_edge=False, pad_edge=False)
         for producteur, jeu in catalogue.datasets():
             table.add_row(
@@ -324,11 +534,24 @@ def catalogue_show(
 
     with _said():
         producteur, _, jeu = name.partition("/")
-        catalogue = load_catalogue(_settings().dbt_dir)
+        settings = _settings()
+        catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
         dataset = catalogue.dataset(producteur, jeu)
         variables = catalogue.variables_of(producteur, jeu)
+        corrections = [found.correction for found in catalogue.corrections_of(producteur, jeu)]
     content = dataset.model_dump(mode="json", exclude_defaults=True)
     console.print(yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100), markup=False)
+    if corrections:
+        console.print(f"{len(corrections)} correction(s) d'erreurs connues du producteur :")
+    for correction in corrections:
+        vintages = correction.millesimes
+        said = vintages if vintages == "tous" else ", ".join(vintages)
+        console.print(
+            f"  {correction.code} ({said}) : {correction.repere}, {correction.colonne} "
+            f"« {correction.valeur_attendue} » -> « {correction.valeur_corrigee} »",
+            markup=False,
+            soft_wrap=True,
+        )
     console.print(f"{len(variables)} variable(s) au dictionnaire.")
 
 
@@ -347,6 +570,101 @@ def catalogue_check(
             SCHEMA.write_text(json_schema(), encoding="utf-8")
         summary = check_catalogue(_settings())
     console.print(f"[green]ok[/green] {escape(summary)}", soft_wrap=True)
+
+
+@veille_app.command("retards")
+def veille_retards(data_dir: DataDir = None) -> None:
+    """Les jeux en retard sur leur cadence et leur délai usuel."""
+    from qpv_emploi.status import late_datasets
+
+    with _said():
+        late = late_datasets(_settings(data_dir))
+    for state in late:
+        _print_expected(f"{state.producteur}/{state.jeu} : ", state.attendu)
+    console.print(f"{len(late)} jeu(x) en retard (délai usuel dépassé de moitié).")
+
+
+@veille_app.command("nouveautes")
+def veille_nouveautes(data_dir: DataDir = None, depot: Depot = None) -> None:
+    """Ce que la prochaine ingestion lira et, avec QPV_EN_LIGNE=1, ce que les producteurs ont de nouveau."""
+    from qpv_emploi.veille.nouveautes import novelties
+
+    with _said():
+        news = novelties(_settings(data_dir, depot))
+    for novelty in news.nouveautes:
+        console.print(escape(novelty.line()), soft_wrap=True)
+    for silent in news.non_consultes:
+        console.print(f"[yellow]attention[/yellow] {escape(silent.line())}", soft_wrap=True)
+    console.print(f"{len(news.nouveautes)} nouveauté(s).")
+
+
+@veille_app.command("integrite")
+def veille_integrite(data_dir: DataDir = None) -> None:
+    """Relire chaque fichier brut et recalculer son empreinte. Sortie 1 si l'un est altéré ou absent."""
+    from qpv_emploi.veille.integrite import check_integrity
+
+    with _said():
+        settings = _settings(data_dir)
+        columns = (TextColumn("Fichiers bruts"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+            bar = progress.add_task("")
+            found = check_integrity(
+                settings, lambda done, total: progress.update(bar, completed=done, total=total)
+            )
+    for damage in found.atteints:
+        console.print(f"[red]atteint  [/red] {escape(damage.line())}", soft_wrap=True)
+    for damage in found.bronze_absents:
+        console.print(f"[yellow]attention[/yellow] {escape(damage.line())}", soft_wrap=True)
+    console.print(
+        f"{found.nb_fichiers} fichier(s) brut(s), {_size(found.octets)} : {len(found.atteints)} atteint(s) ; "
+        f"{len(found.bronze_absents)} fichier(s) bronze absent(s)."
+    )
+    if found.atteints:
+        raise typer.Exit(1)
+
+
+@veille_app.command("menage")
+def veille_menage(
+    keep: Annotated[
+        int | None,
+        typer.Option("--garder", min=1, help="Versions gardées (sinon QPV_VERSIONS_GARDEES, sinon 12)."),
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--appliquer", help="Supprimer ; sans cette option, montrer seulement.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Rétention des versions et restes d'exécutions interrompues. Aucun fichier brut n'est supprimé."""
+    from qpv_emploi.conservation import now_utc
+    from qpv_emploi.veille.menage import apply_cleanup, plan_cleanup
+
+    with _said():
+        settings = _settings(data_dir)
+        plan = plan_cleanup(settings, garder=keep or settings.versions_gardees, now=now_utc())
+        removed = apply_cleanup(settings, plan) if apply else []
+    for kept in plan.gardees:
+        console.print(f"[green]gardée   [/green] {kept.identifiant}  {escape(kept.raison)}", soft_wrap=True)
+    for removal in plan.a_supprimer:
+        mark = "[red]supprimé [/red]" if removal in removed else "[dim]de trop  [/dim]"
+        place = escape(str(removal.chemin.relative_to(settings.paths.root)))
+        console.print(f"{mark} {place}  {_size(removal.octets)}, {removal.raison}", soft_wrap=True)
+    for remark in plan.remarques:
+        console.print(f"[yellow]attention[/yellow] {escape(remark)}", soft_wrap=True)
+    if not plan.a_supprimer:
+        console.print("Rien à supprimer.")
+    elif apply:
+        console.print(f"{len(removed)} élément(s) supprimé(s), {_size(sum(r.octets for r in removed))}.")
+    else:
+        console.print(
+            f"{len(plan.a_supprimer)} élément(s) à supprimer, {_size(plan.octets)} ; à faire : --appliquer."
+        )
+
+
+def _size(octets: int) -> str:
+    """A size for a person, with a decimal comma."""
+    if octets < 1_000_000:
+        return f"{octets / 1000:.0f} ko"
+    return f"{octets / 1_000_000:.1f} Mo".replace(".", ",")
 
 
 if __name__ == "__main__":

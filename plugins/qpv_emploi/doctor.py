@@ -43,7 +43,7 @@ def check_catalogue(settings: Settings) -> str:
     Raises:
         SettingsError: naming what is wrong and where.
     """
-    catalogue = load_catalogue(settings.dbt_dir)
+    catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
     tables = {table.nom for table in catalogue.tables()}
     suites = {path.stem for path in (settings.expectations_dir / "bronze").glob("*.yml")}
     if tables != suites:

@@ -6,6 +6,8 @@ so that the line read at night is enough.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class QPVError(Exception):
     """Base of all errors that carry a message for the person who runs the warehouse."""
@@ -24,6 +26,7 @@ class RefusedFile(QPVError):
         raison: what is wrong, with line or column, in French.
         attendu: what was expected, in French.
         action: what the reader of the message can do, in French.
+        details: every fault, one line each, in French, where the reason names only the first ones.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class RefusedFile(QPVError):
         raison: str,
         attendu: str = "",
         action: str = "",
+        details: Sequence[str] = (),
     ) -> None:
         self.producteur = producteur
         self.jeu = jeu
@@ -44,6 +48,7 @@ class RefusedFile(QPVError):
         self.raison = raison
         self.attendu = attendu
         self.action = action
+        self.details = tuple(details)
         super().__init__(self.line())
 
     def line(self) -> str:

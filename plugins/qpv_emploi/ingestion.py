@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -28,12 +28,15 @@ from qpv_emploi.conservation import (
     Outcome,
     RawStore,
     Reception,
+    Receptions,
     StoredFile,
     iso_utc,
     modified_at,
 )
+from qpv_emploi.declarations import closed_lists, day_in_france, require_sound
 from qpv_emploi.errors import RefusedFile
 from qpv_emploi.lecture import Provenance, ReadTable, read_file
+from qpv_emploi.lecture.corrections import correct
 from qpv_emploi.lecture.mesure import count_revised, count_zones
 from qpv_emploi.lecture.parquet import write_parquet
 from qpv_emploi.qualite import Verdict
@@ -53,7 +56,13 @@ class _Received:
 
 
 def ingest_deposit(
-    settings: Settings, catalogue: Catalogue, deposit: Deposit, *, est_fictif: bool, now: datetime
+    settings: Settings,
+    catalogue: Catalogue,
+    deposit: Deposit,
+    *,
+    est_fictif: bool,
+    now: datetime,
+    force: bool = False,
 ) -> Outcome:
     """Take one dataset x vintage from the dépôt to the lock.
 
@@ -61,6 +70,7 @@ def ingest_deposit(
         deposit: what the survey of the dépôt found.
         est_fictif: the dépôt is that of the fictional region.
         now: moment of the attempt.
+        force: read and judge again even when neither the bytes nor the rules changed.
 
     Returns:
         The outcome, already written in the ledger. A bad file is an outcome, not an exception.
@@ -69,12 +79,15 @@ def ingest_deposit(
         SettingsError: fictional and real data would mix in this data directory.
     """
     Manifest(settings.paths).check_origin(est_fictif)
+    if est_fictif:
+        # The known errors are those of real files.
+        catalogue = replace(catalogue, corrections=())
     if deposit.refus:
         outcome = _refused_at_the_door(settings, deposit, est_fictif, now)
     else:
         received = [_receive(settings, catalogue, deposit, f, est_fictif, now) for f in deposit.fichiers]
         try:
-            outcome = _accept(settings, catalogue, deposit, received, now)
+            outcome = _accept(settings, catalogue, deposit, received, now, est_fictif=est_fictif, force=force)
         except RefusedFile as refusal:
             outcome = _refused(settings, deposit, received, refusal, now)
     Ledger(settings.paths.journal).append(outcome)
@@ -87,6 +100,9 @@ def _accept(
     deposit: Deposit,
     received: Sequence[_Received],
     now: datetime,
+    *,
+    est_fictif: bool,
+    force: bool,
 ) -> Outcome:
     """Check, read, judge, then put in the lock.
 
@@ -98,16 +114,22 @@ def _accept(
     same_bytes = held is not None and held.empreintes == tuple(
         sorted(file.garde.empreinte_sha256 for file in received)
     )
-    if held is not None and same_bytes and _is_up_to_date(settings, held, received):
+    if held is not None and same_bytes and not force and _is_up_to_date(settings, held, received):
         return _outcome(deposit, received, Issue.INCHANGE, now)
 
+    remarks: list[str] = []
     for file in received:
         refuse = refusal_for(deposit.producteur, deposit.jeu, deposit.millesime, file.depose.fichier)
         check_bytes(file.garde.chemin, file.depose.famille, refuse=refuse)
-    reads = [_read(catalogue, deposit, file) for file in received]
+        if file.depose.famille == "formulaire":
+            remarks += _check_form(settings, deposit, file, now)
+    reads = correct(
+        [(_provenance(deposit, file), _read(catalogue, deposit, file)) for file in received],
+        catalogue.corrections_of(deposit.producteur, deposit.jeu),
+    )
     _refuse_content_of_another_vintage(lock, deposit, received, reads)
     for file, group in zip(received, reads, strict=True):
-        verdicts = _judge(settings, catalogue, deposit, group)
+        verdicts = _judge(settings, catalogue, deposit, group, est_fictif)
         if not all(verdict.accepte for verdict in verdicts):
             return _refused(settings, deposit, received, verdicts, now, faulty=file)
 
@@ -122,7 +144,7 @@ def _accept(
         received,
         issue,
         now,
-        raison=_revision_reason(revised) if issue is Issue.REVISE else "",
+        raison=" ; ".join([_revision_reason(revised)] * (issue is Issue.REVISE) + remarks),
         reads=[read for group in reads for read in group],
         nb_cellules_revisees=revised,
     )
@@ -160,7 +182,7 @@ def _keep(
         jeu=deposit.jeu,
         millesime=deposit.millesime,
         fichier=chemin.name,
-        origine=f"{deposit.producteur}/{deposit.jeu}/{deposit.millesime}/{chemin.name}",
+        origine=_origin(settings, deposit, chemin),
         modifie_le=iso_utc(modified_at(chemin)),
         recu_le=iso_utc(now),
         version_outil=__version__,
@@ -170,6 +192,15 @@ def _keep(
         # The same bytes came before: they are known since then.
         reception = next(known for known in manifest.receptions() if known.cle == reception.cle)
     return kept, reception.recu_le
+
+
+def _origin(settings: Settings, deposit: Deposit, chemin: Path) -> str:
+    """Where a file came from: address of the producer, or path relative to the dépôt."""
+    if deposit.dossier.is_relative_to(settings.paths.recu):
+        known = Receptions(settings.paths).of(deposit.producteur, deposit.jeu)
+        if (deposit.millesime, chemin.name) in known:
+            return known[deposit.millesime, chemin.name].url
+    return f"{deposit.producteur}/{deposit.jeu}/{deposit.millesime}/{chemin.name}"
 
 
 def _tables(catalogue: Catalogue, deposit: Deposit, file: DepositedFile) -> list[BronzeTable]:
@@ -184,8 +215,8 @@ def _tables(catalogue: Catalogue, deposit: Deposit, file: DepositedFile) -> list
 def _reading_digest(settings: Settings, catalogue: Catalogue, table: BronzeTable) -> str:
     """First characters of a digest of how this table is read and judged.
 
-    Declaration, dictionary, code and suite. It is part of the name of a bronze file: one read under
-    other rules is read again.
+    Declaration, dictionary, corrections, code and suite. It is part of the name of a bronze file: one read
+    under other rules is read again.
     """
     suite = settings.expectations_dir / "bronze" / f"{table.nom}.yml"
     variables = catalogue.variables_of(table.producteur, table.jeu.jeu)
@@ -194,6 +225,12 @@ def _reading_digest(settings: Settings, catalogue: Catalogue, table: BronzeTable
         table.jeu.secret.model_dump_json().encode(),
         json.dumps({k: v.model_dump(mode="json") for k, v in table.jeu.millesimes.items()}).encode(),
         json.dumps([variable.model_dump(mode="json") for variable in variables]).encode(),
+        json.dumps(
+            [
+                found.correction.model_dump(mode="json")
+                for found in catalogue.corrections_of(table.producteur, table.jeu.jeu)
+            ]
+        ).encode(),
         suite.read_bytes() if suite.exists() else b"",
         _reader_code(),
     ]
@@ -203,7 +240,10 @@ def _reading_digest(settings: Settings, catalogue: Catalogue, table: BronzeTable
 @cache
 def _reader_code() -> bytes:
     package = Path(__file__).parent
-    files = sorted([*package.glob("lecture/*.py"), *package.glob("qualite/*.py")])
+    # The parser of pages serves the live access too: it lives below the readers.
+    parser = [package / "acquisition" / name for name in ("c2rp_fiche.py", "pages.py")]
+    folders = ("lecture", "qualite", "declarations")
+    files = sorted([*(path for name in folders for path in package.glob(f"{name}/*.py")), *parser])
     return b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)
 
 
@@ -225,6 +265,22 @@ def _read(catalogue: Catalogue, deposit: Deposit, file: _Received) -> list[ReadT
         _provenance(deposit, file),
         catalogue.variables_of(deposit.producteur, deposit.jeu),
     )
+
+
+def _check_form(settings: Settings, deposit: Deposit, file: _Received, now: datetime) -> list[str]:
+    """What is left unread in a form filled by hand.
+
+    Raises:
+        RefusedFile: naming each cell to correct.
+    """
+    found = require_sound(
+        file.garde.chemin,
+        file.depose.spec.tables,
+        closed_lists(settings.dbt_dir),
+        provenance=_provenance(deposit, file),
+        aujourdhui=day_in_france(now),
+    )
+    return [f"{file.depose.fichier} : {remark}" for remark in found]
 
 
 def _refuse_content_of_another_vintage(
@@ -256,7 +312,7 @@ def _refuse_content_of_another_vintage(
 
 
 def _judge(
-    settings: Settings, catalogue: Catalogue, deposit: Deposit, reads: Sequence[ReadTable]
+    settings: Settings, catalogue: Catalogue, deposit: Deposit, reads: Sequence[ReadTable], est_fictif: bool
 ) -> list[Verdict]:
     variables = catalogue.variables_of(deposit.producteur, deposit.jeu)
     return [
@@ -265,6 +321,7 @@ def _judge(
             expectations_dir=settings.expectations_dir,
             variables=variables,
             zones_connues=_known_zones(settings, deposit, read.table),
+            est_fictif=est_fictif,
         )
         for read in reads
     ]
@@ -349,7 +406,7 @@ def _refused_at_the_door(settings: Settings, deposit: Deposit, est_fictif: bool,
 def _report_at_the_door(
     settings: Settings, deposit: Deposit, refusal: RefusedFile, est_fictif: bool, now: datetime
 ) -> Path:
-    folder = settings.depot / deposit.producteur / deposit.jeu / deposit.millesime
+    folder = deposit.dossier
     # A refusal of several files for one place names them all.
     named = [folder / name for name in (refusal.fichier, *refusal.fichier.split(", ")) if name]
     readable = [path for path in dict.fromkeys(named) if path.is_file() and os.access(path, os.R_OK)]

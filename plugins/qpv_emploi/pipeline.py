@@ -1,13 +1,13 @@
 """The whole chain, without Airflow: the functions that the DAGs and the command line both call.
 
-Dépôt -> raw store -> bronze -> gate 1 -> lock -> dbt -> gate 2 -> release.
+Producers or dépôt -> raw store -> bronze -> gate 1 -> lock -> dbt -> gate 2 -> release.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,10 @@ import duckdb
 
 from qpv_emploi import __version__
 from qpv_emploi.acquisition import Survey, datasets_absent, survey
+from qpv_emploi.acquisition.directe import Clients, fetch_dataset, is_for_real_data
 from qpv_emploi.catalogue import Catalogue, load_catalogue
+from qpv_emploi.catalogue.acces import is_live
+from qpv_emploi.catalogue.millesimes import check_asked
 from qpv_emploi.conservation import Issue, Ledger, Lock, Manifest, Outcome, iso_utc, now_utc
 from qpv_emploi.entrepot import (
     Candidate,
@@ -30,7 +33,7 @@ from qpv_emploi.entrepot import (
 from qpv_emploi.entrepot.audit import audit_candidate, record_audit
 from qpv_emploi.entrepot.candidate import discard_work
 from qpv_emploi.entrepot.releases import MANIFEST, fsync, fsync_tree, switch
-from qpv_emploi.errors import QPVError
+from qpv_emploi.errors import QPVError, SettingsError
 from qpv_emploi.ingestion import ingest_deposit
 from qpv_emploi.publication import write_release_files
 from qpv_emploi.settings import Settings
@@ -45,7 +48,7 @@ class RunReport:
     Attributes:
         outcomes: one per dataset x vintage met.
         hors_catalogue: what nothing reads: folders of the dépôt that no dataset of the catalogue claims,
-            files left outside a folder of vintage.
+            files left outside a folder of vintage, receptions that the dépôt replaces.
         release: the release published by this run, None when nothing had changed.
         avertissements: lines of gate 2 that do not stop a publication.
     """
@@ -56,44 +59,113 @@ class RunReport:
     avertissements: tuple[str, ...]
 
 
-def vintages_in_depot(settings: Settings, producteur: str, jeu: str) -> list[str]:
-    """Vintages of a dataset that the dépôt holds, sorted, those that will be refused included."""
-    found = survey(settings.depot, load_catalogue(settings.dbt_dir))
-    return sorted(d.millesime for d in found.deposits if (d.producteur, d.jeu) == (producteur, jeu))
+def vintages_in_depot(settings: Settings, producteur: str, jeu: str, asked: Sequence[str] = ()) -> list[str]:
+    """Vintages of a dataset that lie in the dépôt or were received, sorted, refusals to come included.
+
+    Args:
+        asked: keep these only; empty, all. One that the dataset does not have may be that of another dataset
+            of the producer.
+
+    Raises:
+        SettingsError: no dépôt, or a vintage asked for that no dataset of the producer has.
+    """
+    catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
+    found = survey(settings.depot, catalogue, recu=settings.paths.recu)
+    of_producer = [d for d in found.deposits if d.producteur == producteur]
+    datasets = [dataset for name, dataset in catalogue.datasets() if name == producteur]
+    check_asked(datasets, asked, {d.millesime for d in of_producer}, en_ligne=settings.en_ligne)
+    return sorted(d.millesime for d in of_producer if d.jeu == jeu and (not asked or d.millesime in asked))
 
 
-def ingest_vintage(settings: Settings, producteur: str, jeu: str, millesime: str) -> Outcome:
-    """Receive one dataset x vintage of the dépôt. A bad file is an outcome, not an exception."""
-    catalogue = load_catalogue(settings.dbt_dir)
-    found = survey(settings.depot, catalogue)
+def ingest_vintage(
+    settings: Settings, producteur: str, jeu: str, millesime: str, *, force: bool = False
+) -> Outcome:
+    """Read one dataset x vintage that lies here. A bad file is an outcome, not an exception.
+
+    Args:
+        force: read and judge again even when neither the bytes nor the rules changed.
+    """
+    catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
+    found = survey(settings.depot, catalogue, recu=settings.paths.recu)
     for deposit in found.deposits:
         if (deposit.producteur, deposit.jeu, deposit.millesime) == (producteur, jeu, millesime):
-            return ingest_deposit(settings, catalogue, deposit, est_fictif=found.est_fictif, now=now_utc())
+            return ingest_deposit(
+                settings, catalogue, deposit, est_fictif=found.est_fictif, now=now_utc(), force=force
+            )
     outcome = _absent(producteur, jeu, millesime, f"{millesime} n'est plus dans le dépôt {settings.depot}")
     Ledger(settings.paths.journal).append(outcome)
     return outcome
 
 
+def fetch(
+    settings: Settings,
+    producteur: str = "",
+    jeu: str = "",
+    progress: Progress = lambda outcome: None,
+) -> list[Outcome]:
+    """Ask the producers for the datasets that have a live access, whether or not ``en_ligne`` is set.
+
+    A source that is down or refuses is an outcome, and stops no other.
+
+    Args:
+        producteur, jeu: one producer, or one dataset; empty for all.
+        progress: called after each vintage.
+
+    Returns:
+        The outcomes (``etape`` is ``reception``), already written in the ledger.
+
+    Raises:
+        SettingsError: the installation is that of fictional data, or no such dataset has a live access.
+    """
+    if not is_for_real_data(settings):
+        raise SettingsError(
+            "les producteurs ne sont jamais interrogés pour la région fictive, ni vers un dossier de données "
+            "ou un dépôt fictifs ; à faire : donner une vraie région (QPV_REGION), et d'autres dossiers "
+            "(QPV_DATA_DIR, QPV_DEPOT)"
+        )
+    catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
+    asked = [
+        (name, dataset.jeu)
+        for name, dataset in catalogue.datasets()
+        if is_live(dataset.acces) and producteur in ("", name) and jeu in ("", dataset.jeu)
+    ]
+    if not asked and (producteur or jeu):
+        raise SettingsError(
+            f"{'/'.join(filter(None, (producteur, jeu)))} : aucun jeu de ce nom ne se reçoit en ligne ; à "
+            "faire : `qpv catalogue show` dit comment un jeu arrive ; sinon, ranger son fichier dans le dépôt"
+        )
+    outcomes = []
+    with Clients(settings) as clients:
+        for name, dataset in asked:
+            for outcome in fetch_dataset(settings, catalogue, name, dataset, clients, now=now_utc()):
+                Ledger(settings.paths.journal).append(outcome)
+                outcomes.append(outcome)
+                progress(outcome)
+    return outcomes
+
+
 def ingest_all(
     settings: Settings, progress: Progress = lambda outcome: None
 ) -> tuple[list[Outcome], list[str]]:
-    """Receive everything the dépôt holds.
+    """Ask the producers when ``en_ligne`` is set, then read everything that lies here: dépôt and receptions.
 
     Args:
-        progress: called after each dataset x vintage.
+        progress: called after each dataset x vintage, at reception and at ingestion.
 
     Returns:
         The outcomes, and what nothing reads: folders that the catalogue does not know, files left outside a
-        folder of vintage.
+        folder of vintage, receptions that the dépôt replaces.
 
     Raises:
-        SettingsError: no dépôt, or fictional and real data would mix.
+        SettingsError: neither dépôt nor reception, or fictional and real data would mix.
     """
-    catalogue = load_catalogue(settings.dbt_dir)
-    found = survey(settings.depot, catalogue)
+    catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
+    outcomes: list[Outcome] = []
+    if settings.en_ligne and is_for_real_data(settings):
+        outcomes += fetch(settings, progress=progress)
+    found = survey(settings.depot, catalogue, recu=settings.paths.recu)
     # Said once, before the first file, rather than once per file.
     Manifest(settings.paths).check_origin(found.est_fictif)
-    outcomes = []
     for deposit in found.deposits:
         outcome = ingest_deposit(settings, catalogue, deposit, est_fictif=found.est_fictif, now=now_utc())
         outcomes.append(outcome)
@@ -102,7 +174,8 @@ def ingest_all(
         Ledger(settings.paths.journal).append(outcome)
         outcomes.append(outcome)
         progress(outcome)
-    return outcomes, [*found.hors_catalogue, *found.egares]
+    replaced = [f"{name} (le dépôt tient ce millésime)" for name in found.ecartes]
+    return outcomes, [*found.hors_catalogue, *found.egares, *replaced]
 
 
 def _all_absent(settings: Settings, catalogue: Catalogue, found: Survey) -> list[Outcome]:
@@ -162,7 +235,8 @@ def build(settings: Settings, *, force: bool = False) -> str | None:
             if not release.est_courante and (settings.paths.travail / release.identifiant).is_dir()
         )
         return next(unseen, None)
-    candidate = build_candidate(settings, load_catalogue(settings.dbt_dir), now=now_utc())
+    catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
+    candidate = build_candidate(settings, catalogue, now=now_utc())
     return candidate.identifiant
 
 

@@ -346,7 +346,7 @@ def real_files(depot_reel: Path, jeu: str) -> Iterator[tuple[str, Path, FileSpec
 def cells(chemin: Path, table: Table) -> tuple[list[str], list[list[str]]]:
     """Header, stripped, and rows of text: only what this test needs, independent of the readers."""
     lignes: list[list[Any]]
-    if table.lecture.famille == "csv":
+    if table.lecture.famille in ("csv", "csv_zip"):
         texte = chemin.read_bytes().decode("utf-8-sig")
         lignes = list(csv.reader(io.StringIO(texte), delimiter=table.lecture.separateur))
     else:

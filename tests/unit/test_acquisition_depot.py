@@ -350,3 +350,23 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (refus,) = deposit.refus
     assert deposit.fichiers == ()
     assert "droits insuffisants" in refus.raison
+
+
+def test_receptions_are_read_by_the_same_rules_as_the_depot(tmp_path: Path) -> None:
+    recu = tmp_path / "recu"
+    put(recu, "insee/emploi/2021/IPRO_2021.csv")
+    for chemin in ("insee/emploi/2022/reste.part", "insee/inconnu/2021/a.csv", "insee/egare.csv"):
+        put(recu, chemin)
+    releve = survey(tmp_path / "sans_depot", CATALOGUE, recu=recu)
+    assert [(d.millesime, d.dossier) for d in releve.deposits] == [
+        ("2021", recu / "insee" / "emploi" / "2021"),
+        ("2022", recu / "insee" / "emploi" / "2022"),
+    ]
+    assert releve.hors_catalogue == ("recu/insee/inconnu",)
+    assert releve.egares == ("recu/insee/egare.csv",)
+
+
+def test_an_empty_folder_of_receptions_does_not_make_a_depot(tmp_path: Path) -> None:
+    (tmp_path / "recu").mkdir()
+    with pytest.raises(SettingsError, match="n'existe pas"):
+        survey(tmp_path / "absent", CATALOGUE, recu=tmp_path / "recu")

@@ -170,7 +170,8 @@ def fetch_twice(
     serveur: Server, client: HttpClient, tmp_path: Path, type_: str, valeur: str
 ) -> tuple[Path, AccesRefuse | None]:
     """Fetch the announced bytes, then other bytes under the same checksum."""
-    serveur.play(V1, reply(described([resource(checksum={"type": type_, "value": valeur})])))
+    somme = {"type": type_, "value": valeur}
+    serveur.play(V1, reply(described([resource(checksum=somme, filesize=None)])))
     serveur.play(f"/api/1/datasets/r/{RID}", Reply(corps=ZIP), Reply(corps=ZIP + b"!"))
     (ressource,) = dataset(client, serveur.url(), SLUG).ressources
     cible = tmp_path / "f"
@@ -208,6 +209,31 @@ def test_checksum_that_cannot_be_checked(
     cible, erreur = fetch_twice(serveur, client, tmp_path, type_, "cafe0001")
     assert erreur is None
     assert cible.read_bytes() == ZIP + b"!"
+
+
+@pytest.mark.parametrize(
+    ("type_fichier", "octets", "admis"),
+    [
+        ("file", len(ZIP), True),
+        ("file", None, True),
+        ("file", len(ZIP) + 1, False),
+        # Of a link the platform only repeats what was written one day.
+        ("remote", len(ZIP) + 1, True),
+    ],
+)
+def test_size_without_a_checksum(
+    serveur: Server, client: HttpClient, tmp_path: Path, type_fichier: str, octets: int | None, admis: bool
+) -> None:
+    ressource = resource(checksum=None, filesize=octets, filetype=type_fichier)
+    serveur.play(V1, reply(described([ressource])))
+    serveur.play(f"/api/1/datasets/r/{RID}", Reply(corps=ZIP))
+    (decrite,) = dataset(client, serveur.url(), SLUG).ressources
+    if admis:
+        fetch_resource(client, serveur.url(), decrite, tmp_path / "f")
+        return
+    with pytest.raises(AccesRefuse, match=rf"a {len(ZIP)} octets, le catalogue en annonce {octets}"):
+        fetch_resource(client, serveur.url(), decrite, tmp_path / "f")
+    assert not (tmp_path / "f").exists()
 
 
 @pytest.mark.parametrize("statut", [404, 410])

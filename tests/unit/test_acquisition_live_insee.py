@@ -15,7 +15,7 @@ from tests.serveur import Recorded, Reply, Server, Temps
 from qpv_emploi.acquisition.acces import AccesRefuse
 from qpv_emploi.acquisition.http import HttpClient
 from qpv_emploi.acquisition.insee_api import bdm_csv, melodi_csv
-from qpv_emploi.acquisition.insee_page import fetch_file, file_links, find_file, product_links
+from qpv_emploi.acquisition.insee_page import fetch_file, file_links, find_files, product_links
 from qpv_emploi.acquisition.lignes_csv import write_csv
 from qpv_emploi.acquisition.sdmx import BadSdmx, check_xml, observations
 
@@ -97,7 +97,7 @@ def play_sommaire(serveur: Server) -> str:
 
 def test_file_found_through_a_sommaire(serveur: Server, client: HttpClient, tmp_path: Path) -> None:
     url = play_sommaire(serveur)
-    lien = find_file(client, url, r"DEFM\d{4}_csv\.zip")
+    (lien,) = find_files(client, url, [r"DEFM\d{4}_csv\.zip"])
     fetch_file(client, lien, tmp_path / lien.nom)
     assert (tmp_path / "DEFM2031_csv.zip").read_bytes() == ZIP
     assert serveur.paths()[-1] == "/fr/statistiques/fichier/1/DEFM2031_csv.zip"
@@ -105,22 +105,27 @@ def test_file_found_through_a_sommaire(serveur: Server, client: HttpClient, tmp_
 
 def test_only_the_named_pages_are_followed(serveur: Server, client: HttpClient) -> None:
     url = play_sommaire(serveur)
-    assert find_file(client, url, r"revn_.*", motif_page="revenus").nom == "REVN_2031_csv.zip"
+    (lien,) = find_files(client, url, [r"revn_.*"], motif_page="revenus")
+    assert lien.nom == "REVN_2031_csv.zip"
     assert serveur.paths() == ["/fr/statistiques/8000000", "/fr/statistiques/2"]
 
 
-def test_file_that_is_absent_or_ambiguous(serveur: Server, client: HttpClient) -> None:
+def test_file_that_is_absent(serveur: Server, client: HttpClient) -> None:
     url = play_sommaire(serveur)
     with pytest.raises(AccesRefuse, match=r"aucun fichier .* DEFM2031_csv\.zip, REVN_2031_csv\.zip"):
-        find_file(client, url, r".*\.xlsx")
-    with pytest.raises(AccesRefuse, match=r"2 fichiers répondent .* en cause : DEFM2031"):
-        find_file(client, url, r".*_csv\.zip")
+        find_files(client, url, [r".*\.xlsx", r".*\.ods"])
+
+
+def test_every_file_of_one_of_the_forms_is_found(serveur: Server, client: HttpClient) -> None:
+    url = play_sommaire(serveur)
+    trouves = find_files(client, url, [r"revn_\d{4}_csv\.zip", r"defm.*"])
+    assert [lien.nom for lien in trouves] == ["DEFM2031_csv.zip", "REVN_2031_csv.zip"]
 
 
 def test_bot_check_in_place_of_a_page(serveur: Server, client: HttpClient) -> None:
     serveur.play("/fr/statistiques/1", Reply(corps=b"<html>prouvez que vous etes humain</html>"))
     with pytest.raises(AccesRefuse, match=r"fichiers liés : aucun .*passer par le dépôt"):
-        find_file(client, serveur.url("/fr/statistiques/1"), ".*")
+        find_files(client, serveur.url("/fr/statistiques/1"), [".*"])
 
 
 # Melodi -----------------------------------------------------------------------------------------------------

@@ -259,15 +259,27 @@ def test_status_is_readable_at_80_columns(call: Call, data_dir: Path) -> None:
     lines = call("status").stdout.splitlines()
     first = next(i for i, line in enumerate(lines) if line.startswith("insee/insertion_professionnelle "))
     assert lines[first].split() == ["insee/insertion_professionnelle", "2017"]
-    assert lines[first + 1].startswith("  reçu le 2026-03-01 · refusé · nouveau millésime attendu depuis ")
-    assert lines[first + 2] == f"  {REFUSAL.raison}"
-    assert lines[first + 3].split(maxsplit=1) == ["insee/demographie_qpv", "aucun millésime"]
-    assert lines[first + 4] == "  jamais accepté"
+    assert lines[first + 1].startswith("  arrive par : ")
+    assert lines[first + 2].startswith("  prochain : 2018, dû le 2018-11-27, en retard de ")
+    assert lines[first + 3] == f"  reçu le 2026-03-01 · refusé le 2026-01-01 : {REFUSAL.raison}"
+    assert lines[first + 4].split(maxsplit=1) == ["insee/demographie_qpv", "aucun millésime"]
+    assert lines[first + 5].startswith("  arrive par : ")
+    assert lines[first + 6] == "  jamais accepté"
     assert lines[-1] == f"Version courante : {FIRST}, région 99 (données fictives)"
     # Only a reason may be longer than the terminal: it is one line, to be copied whole.
-    assert [line for line in lines if len(line) > 80] == [lines[first + 2]]
+    assert [line for line in lines if len(line) > 80] == [lines[first + 3]]
     names = [f"{producteur}/{jeu.jeu}" for producteur, jeu in load_catalogue(Settings().dbt_dir).datasets()]
     assert [line.split()[0] for line in lines[:-1] if not line.startswith(" ")] == names
+
+
+def test_status_of_one_producer_or_of_one_dataset(call: Call) -> None:
+    def names(*arguments: str) -> list[str]:
+        lines = call("status", *arguments).stdout.splitlines()[:-1]
+        return [line.split()[0] for line in lines if not line.startswith(" ")]
+
+    assert names("insee/cog") == ["insee/cog"]
+    assert {name.partition("/")[0] for name in names("geo")} == {"geo"}
+    assert "« inse » n'est ni un producteur ni un jeu" in error_of(call("status", "inse"))
 
 
 def test_status_of_nothing(call: Call) -> None:
@@ -405,6 +417,15 @@ def test_fictif_writes_what_it_says(call: Call, tmp_path: Path) -> None:
     written = [path for path in (tmp_path / "depot").rglob("*") if path.is_file()]
     assert result.stdout == f"{len(written)} fichiers fictifs dans {tmp_path / 'depot'}\n"
     assert {path.parts[-3] for path in written if path.name != "FICTIF.json"} >= {"cog", *others}
+
+
+def test_fictif_may_be_short(call: Call, tmp_path: Path) -> None:
+    result = call("fictif", str(tmp_path / "depot"), "--qpv", "2", "--court", "--millesime", "poem=2025")
+    assert result.exit_code == 0
+    folders = [path.relative_to(tmp_path / "depot").parts for path in (tmp_path / "depot").glob("*/*/*")]
+    assert {producer for producer, *_ in folders} == {"dares", "insee", "local", "sig_ville"}
+    assert len([jeu for _, jeu, _ in folders if jeu == "revenus_qpv"]) == 2
+    assert len([jeu for _, jeu, _ in folders if jeu == "adultes_relais"]) == 1
 
 
 @pytest.mark.parametrize(

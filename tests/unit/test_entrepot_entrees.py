@@ -78,9 +78,11 @@ def test_every_declared_table_exists_whatever_has_come(
     lay_inputs(connection, settings, catalogue, [])
     for table in catalogue.tables():
         relation = connection.execute(f"select * from bronze.{table.nom}")
-        assert [column[0] for column in relation.description or ()] == empty_table(table).column_names
+        columns = [column[0] for column in relation.description or ()]
+        assert columns == [*empty_table(table).column_names, "correction"]
         assert relation.fetchall() == []
-    assert connection.execute("select * from bronze.entrepot__jeu_source").fetchall() == []
+    for ours in ("entrepot__jeu_source", "entrepot__correction"):
+        assert connection.execute(f"select * from bronze.{ours}").fetchall() == []
 
 
 def test_vintages_are_read_together_and_columns_by_name(

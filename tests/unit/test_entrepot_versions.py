@@ -126,7 +126,7 @@ class Build:
             (tmp_path / "projet" / name).mkdir(parents=True)
         self.settings = Settings(data_dir=tmp_path / "data", project_dir=tmp_path / "projet", region="32")
         self.made: list[datetime] = []
-        monkeypatch.setattr(pipeline, "load_catalogue", lambda dbt_dir: None)
+        monkeypatch.setattr(pipeline, "load_catalogue", lambda *args: None)
         monkeypatch.setattr(pipeline, "build_candidate", self._make)
 
     def _make(self, settings: Settings, catalogue: object, *, now: datetime) -> SimpleNamespace:

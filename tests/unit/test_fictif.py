@@ -15,6 +15,7 @@ import pyogrio
 import pytest
 import shapely
 from python_calamine import CalamineWorkbook
+from tests.socle import SOCLE
 
 from qpv_emploi.fictif import (
     EPCI_ANCIEN_SIREN,
@@ -152,7 +153,7 @@ def test_a_later_call_adds_vintages_to_the_same_depot(tmp_path: Path) -> None:
 
 
 def test_layout_and_returned_paths(tmp_path: Path) -> None:
-    chemins = generate(tmp_path, nb_qpv=12)
+    chemins = generate(tmp_path, nb_qpv=12, millesimes=SOCLE)
     assert chemins == sorted(chemins)
     assert {str(p.relative_to(tmp_path)) for p in chemins} == set(octets(tmp_path))
     attendus = {

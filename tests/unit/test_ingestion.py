@@ -13,7 +13,7 @@ from qpv_emploi.acquisition import survey
 from qpv_emploi.catalogue import Catalogue, load_catalogue
 from qpv_emploi.conservation import Issue, Ledger, Lock, Manifest, Outcome
 from qpv_emploi.errors import SettingsError
-from qpv_emploi.fictif import generate
+from qpv_emploi.fictif import MILLESIMES_DU_DEPOT, generate
 from qpv_emploi.ingestion import ingest_deposit
 from qpv_emploi.settings import Settings
 
@@ -28,9 +28,11 @@ class Reception:
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         self.settings, self.catalogue = settings, catalogue
 
-    def receive(self, now: datetime = NOON, *, est_fictif: bool = True) -> Outcome:
+    def receive(self, now: datetime = NOON, *, est_fictif: bool = True, force: bool = False) -> Outcome:
         (deposit,) = survey(self.settings.depot, self.catalogue).deposits
-        return ingest_deposit(self.settings, self.catalogue, deposit, est_fictif=est_fictif, now=now)
+        return ingest_deposit(
+            self.settings, self.catalogue, deposit, est_fictif=est_fictif, now=now, force=force
+        )
 
     @property
     def file(self) -> Path:
@@ -44,8 +46,7 @@ class Reception:
 @pytest.fixture(scope="module")
 def depot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("modele") / "depot"
-    jeux = ("insertion_professionnelle", "demographie_qpv", "population_qpv", "cog", "epci", "zone_emploi")
-    others: dict[str, tuple[str, ...]] = dict.fromkeys((*jeux, "qpv_2015", "contrats_ville"), ())
+    others: dict[str, tuple[str, ...]] = dict.fromkeys(MILLESIMES_DU_DEPOT, ())
     generate(folder, nb_qpv=4, millesimes={**others, "revenus_qpv": ["2021"]})
     return folder
 
@@ -94,6 +95,17 @@ def test_a_lost_bronze_file_is_made_again(reception: Reception) -> None:
     assert outcome.issue is Issue.INCHANGE
     assert outcome.nb_lignes is not None
     assert path.read_bytes() == before
+
+
+def test_force_reads_again_what_did_not_change_and_gives_the_same(reception: Reception) -> None:
+    first = reception.receive()
+    (path,) = reception.bronze()
+    before, lock = path.read_bytes(), reception.settings.paths.verrou.read_bytes()
+    path.write_bytes(b"abime")
+    outcome = reception.receive(force=True)
+    assert (outcome.issue, outcome.nb_lignes) == (Issue.INCHANGE, first.nb_lignes)
+    assert path.read_bytes() == before
+    assert reception.settings.paths.verrou.read_bytes() == lock
 
 
 def test_other_rules_read_the_same_bytes_again(reception: Reception) -> None:

@@ -7,13 +7,14 @@ network and without a single real figure.
 """
 
 from qpv_emploi.fictif.codes import EPCI_ANCIEN_SIREN, EPCI_NOUVEAU_SIREN, REGION_FICTIVE
-from qpv_emploi.fictif.generateur import MARQUEUR, MILLESIMES_DU_DEPOT, generate
+from qpv_emploi.fictif.generateur import MARQUEUR, MILLESIMES_COURTS, MILLESIMES_DU_DEPOT, generate
 from qpv_emploi.fictif.territoire import NB_QPV_MAX
 
 __all__ = [
     "EPCI_ANCIEN_SIREN",
     "EPCI_NOUVEAU_SIREN",
     "MARQUEUR",
+    "MILLESIMES_COURTS",
     "MILLESIMES_DU_DEPOT",
     "NB_QPV_MAX",
     "REGION_FICTIVE",

@@ -88,7 +88,7 @@ def _ligne_population(territoire: Territoire, rang: int) -> list[Cellule]:
 def ecrire_epci_2023(chemin: Path, territoire: Territoire) -> None:
     """Write the EPCI of 2023: list (with ``ZZZZZZZZZ``), communes, variables, documentation."""
     lignes = []
-    for commune, code, nom in _communes_2023(territoire):
+    for commune, code, nom in communes_2023(territoire):
         siren, libelle = _SANS_EPCI, _LIBELLE_SANS_EPCI
         if commune.epci >= 0:
             siren, libelle = territoire.epci[commune.epci].siren, territoire.epci[commune.epci].libelle
@@ -123,7 +123,7 @@ def ecrire_epci_2023(chemin: Path, territoire: Territoire) -> None:
 def ecrire_zones_2023(chemin: Path, territoire: Territoire) -> None:
     """Write the zones d'emploi of 2023; the interregional one has a regional part (``0099-99``)."""
     lignes = []
-    for commune, code, nom in _communes_2023(territoire):
+    for commune, code, nom in communes_2023(territoire):
         zone = territoire.zones[commune.zone]
         departement = territoire.departements[commune.departement].code
         lignes.append((code, nom, zone.code, zone.libelle, zone.partie, departement, REGION_FICTIVE))
@@ -155,7 +155,7 @@ def ecrire_zones_2023(chemin: Path, territoire: Territoire) -> None:
     )
 
 
-def _communes_2023(territoire: Territoire) -> list[tuple[Commune, str, str]]:
+def communes_2023(territoire: Territoire) -> list[tuple[Commune, str, str]]:
     """Communes of 2023 as (commune that gives the zoning, code, name): those of 2024 and the merged one."""
     fusion = commune_fusionnee(territoire)
     lignes = [(commune, commune.code, commune.nom.libelle) for commune in territoire.communes]

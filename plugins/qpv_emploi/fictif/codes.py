@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 REGION_FICTIVE = "99"
+NOM_REGION_FICTIVE = "Région fictive"
 
 # Three-character département codes that exist nowhere (overseas départements stop at 988), in order of use.
 DEPARTEMENTS_FICTIFS: tuple[str, ...] = tuple(
@@ -59,6 +60,13 @@ def departements(nombre: int) -> list[str]:
 def code_qpv(departement: str, rang: int) -> str:
     """Code of a QPV of generation 2015: ``QP`` + département + rank on 3 digits."""
     return f"QP{departement}{rang:03d}"
+
+
+def code_qpv_2024(departement: str, rang: int, lettre: str) -> str:
+    """Code of a QPV of generation 2024: ``QN`` + département + rank on 2 digits + N, M or I."""
+    if not 1 <= rang <= 99:
+        raise ValueError(f"rang de QPV 2024 hors de 1..99 : {rang}")
+    return f"QN{departement}{rang:02d}{lettre}"
 
 
 def code_commune(departement: str, rang: int) -> str:

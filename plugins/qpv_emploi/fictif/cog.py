@@ -60,7 +60,7 @@ def _nom(toponyme: Toponyme) -> list[str]:
     return [toponyme.tncc, toponyme.ncc, toponyme.nom, toponyme.libelle]
 
 
-def _arrondissement(commune: Commune, departement: str) -> str:
+def arrondissement(commune: Commune, departement: str) -> str:
     """Two arrondissements by département: odd and even ranks."""
     return f"{departement}{2 - commune.rang % 2}"
 
@@ -84,7 +84,7 @@ def _communes(territoire: Territoire) -> list[list[str]]:
         lignes.append(
             [
                 *["COM", commune.code, REGION_FICTIVE, departement, f"{departement}D"],
-                _arrondissement(commune, departement),
+                arrondissement(commune, departement),
                 *_nom(commune.nom),
                 *[f"{departement}{1 + commune.rang % 9:02d}", ""],
             ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,11 @@ import numpy as np
 
 from qpv_emploi.fictif import codes
 from qpv_emploi.fictif.alea import Reels, flux
+from qpv_emploi.fictif.ecriture_geojson import Entite, collection
 from qpv_emploi.fictif.territoire import Territoire
 
 # With 95 EPCI at most, contracts stay below one hundred.
 _COMMUNES_SIGNATAIRES_MAX = 4
-_ENTETE = (
-    '{\n"type": "FeatureCollection",\n"name": "geom_cv_ctr",\n'
-    '"crs": { "type": "name", "properties": { "name": "urn:ogc:def:crs:OGC:1.3:CRS84" } },\n"features": [\n'
-)
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ def contrats_2024(territoire: Territoire, centres: Reels) -> list[Contrat]:
     """
     membres = _qpv_par_epci(territoire, seulement_principal=False)
     alea = flux(territoire.graine, "contrats 2024")
-    par_commune = _epci_sans_contrat(territoire, membres)
+    par_commune = epci_sans_contrat(territoire)
     rangs: dict[int, int] = defaultdict(int)
     resultat: list[Contrat] = []
 
@@ -103,12 +99,11 @@ def contrats_2024(territoire: Territoire, centres: Reels) -> list[Contrat]:
 
 
 def ecrire_contrats(chemin: Path, contrats: list[Contrat]) -> None:
-    """Write a FeatureCollection spelt like the real files: one feature per line, GDAL spacing, UTF-8, LF."""
-    texte = _ENTETE + ",\n".join(_feature(contrat) for contrat in contrats) + "\n]\n}\n"
-    chemin.write_bytes(texte.encode())
+    """Write the FeatureCollection of the contracts."""
+    chemin.write_bytes(collection("geom_cv_ctr", (_entite(contrat) for contrat in contrats)))
 
 
-def _feature(contrat: Contrat) -> str:
+def _entite(contrat: Contrat) -> Entite:
     champs = {
         "codgeo": contrat.codgeo,
         "code_cv": contrat.code,
@@ -116,12 +111,7 @@ def _feature(contrat: Contrat) -> str:
         "insee_dep": contrat.departement,
         "pop": float(contrat.population),
     }
-    proprietes = json.dumps(champs, ensure_ascii=False)[1:-1]
-    geometrie = "null"
-    if contrat.point is not None:
-        longitude, latitude = contrat.point
-        geometrie = f'{{ "type": "Point", "coordinates": [ {longitude!r}, {latitude!r} ] }}'
-    return f'{{ "type": "Feature", "properties": {{ {proprietes} }}, "geometry": {geometrie} }}'
+    return champs, None if contrat.point is None else {"type": "Point", "coordinates": contrat.point}
 
 
 def _qpv_par_epci(territoire: Territoire, *, seulement_principal: bool) -> dict[int, list[int]]:
@@ -143,8 +133,12 @@ def _qpv_par_commune(territoire: Territoire, epci: int, qpv: list[int]) -> dict[
     return par_commune
 
 
-def _epci_sans_contrat(territoire: Territoire, membres: dict[int, list[int]]) -> int | None:
-    """The EPCI with the fewest communes with a QPV, never the métropole; None if it would sign too many."""
+def epci_sans_contrat(territoire: Territoire) -> int | None:
+    """The EPCI whose communes sign the contract of 2024 themselves; None if they would be too many.
+
+    It is the one with the fewest communes with a QPV, never the métropole.
+    """
+    membres = _qpv_par_epci(territoire, seulement_principal=False)
     nombres = {
         epci: len(_qpv_par_commune(territoire, epci, qpv)) for epci, qpv in membres.items() if epci != 0
     }

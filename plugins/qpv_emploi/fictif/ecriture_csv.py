@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -89,9 +91,31 @@ def _texte(valeur: str, dialecte: Dialecte) -> str:
     return f'"{valeur}"' if dialecte.guillemets else valeur
 
 
+def ecrire_table(
+    chemin: Path,
+    entete: str,
+    lignes: Iterable[Sequence[object]],
+    *,
+    separateur: str = ",",
+    fin: str = "\n",
+    encodage: str = "utf-8",
+    fin_derniere: bool = True,
+) -> None:
+    """Write a plain table: a text that holds the separator, a quote or a line break is quoted.
+
+    Args:
+        entete: names of the columns, joined by the separator.
+        fin: end of a line; that of the last one is left out when ``fin_derniere`` is false.
+        encodage: ``utf-8-sig`` for a byte order mark.
+    """
+    tampon = io.StringIO(newline="")
+    sortie = csv.writer(tampon, delimiter=separateur, lineterminator=fin)
+    sortie.writerow(entete.split(separateur))
+    sortie.writerows(lignes)
+    texte = tampon.getvalue()
+    chemin.write_bytes((texte if fin_derniere else texte.removesuffix(fin)).encode(encodage))
+
+
 def ecrire_cog(chemin: Path, entete: str, lignes: Iterable[Sequence[str]]) -> None:
-    """Write one file of the COG: UTF-8 without BOM, commas, CRLF, last line terminated, no quote."""
-    with chemin.open("wb") as fichier:
-        fichier.write((entete + _FIN).encode())
-        for ligne in lignes:
-            fichier.write((",".join(ligne) + _FIN).encode())
+    """Write one file of the COG: UTF-8 without BOM, commas, CRLF, last line terminated."""
+    ecrire_table(chemin, entete, lignes, fin=_FIN)

@@ -76,12 +76,22 @@ def dessiner(territoire: Territoire) -> Contours:
     )
 
 
+def cases_des_communes(territoire: Territoire) -> tuple[Reels, float]:
+    """Centre of the square of each commune, shape (communes, 2), and its side; Lambert-93 metres.
+
+    Squares are laid row by row in the order of the communes, so that they touch without overlapping.
+    """
+    nombre = len(territoire.communes)
+    largeur, hauteur = _EST - _OUEST, _NORD - _SUD
+    colonnes = int(np.ceil(np.sqrt(nombre * largeur / hauteur)))
+    pas = min(largeur / colonnes, hauteur / int(np.ceil(nombre / colonnes)))
+    lignes, rangs = np.divmod(np.arange(nombre), colonnes)
+    return np.stack([_OUEST + (rangs + 0.5) * pas, _NORD - (lignes + 0.5) * pas], axis=1), pas
+
+
 def _cellules(territoire: Territoire) -> tuple[Reels, Reels]:
     """Centre of each QPV (Lambert-93 metres) and half the side of its cell."""
-    nb_communes = len(territoire.communes)
-    largeur, hauteur = _EST - _OUEST, _NORD - _SUD
-    colonnes = int(np.ceil(np.sqrt(nb_communes * largeur / hauteur)))
-    pas = min(largeur / colonnes, hauteur / int(np.ceil(nb_communes / colonnes)))
+    cases, pas = cases_des_communes(territoire)
     effectifs = Counter(indices[0] for indices in territoire.qpv.communes)
     vus: Counter[int] = Counter()
     centres, demis = [], []
@@ -94,8 +104,8 @@ def _cellules(territoire: Territoire) -> tuple[Reels, Reels]:
         decalage = (cote_en_qpv - 1) / 2
         centres.append(
             (
-                _OUEST + (commune % colonnes + 0.5) * pas + (colonne - decalage) * cote,
-                _NORD - (commune // colonnes + 0.5) * pas - (ligne - decalage) * cote,
+                cases[commune, 0] + (colonne - decalage) * cote,
+                cases[commune, 1] - (ligne - decalage) * cote,
             )
         )
         demis.append(cote / 2)

@@ -10,124 +10,80 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from qpv_emploi.fictif.alea import Entiers, Reels, arrondir, choisir, flux
+from qpv_emploi.fictif.region import Region
 from qpv_emploi.fictif.secret import VIDE
-from qpv_emploi.fictif.territoire import Territoire
 
 # Amplitude of the noise put on counts; INSEE's is not established (DOMAIN 7.1).
 AMPLITUDE = 5
-_RANG_MAX = 99
 _DATE_ZIP = (2025, 1, 1, 0, 0, 0)
 _SEXES = ("", "H", "F")
 _AGES = (("1564", 1.0), ("1524", 0.2), ("2554", 0.6), ("5564", 0.2))
 _HORS_QPV = ("HZ", "CSZ")
 
 _Mesure = Entiers | Sequence[str]
-_Ecriture = Callable[[Path, Territoire, str], None]
 
 
-def quartiers_2024(territoire: Territoire) -> tuple[list[str], Entiers]:
-    """Codes of the QPV 2024, and the index of the QPV 2015 each one resembles.
-
-    The rank is not that of 2015 (SOURCES 1.1); one in ten is unchanged (I) or new (N). A département has 99
-    ranks at most: the QPV 2015 beyond have no successor.
-    """
-    alea = flux(territoire.graine, "qpv 2024")
-    ordre = alea.permutation(len(territoire.qpv))
-    rangs: Counter[str] = Counter()
-    codes, origines = [], []
-    for indice, lettre in zip(ordre, alea.choice(list("MMMMMMMMIN"), len(ordre)), strict=True):
-        departement = territoire.departements[int(territoire.qpv.departement[indice])].code
-        rangs[departement] += 1
-        if rangs[departement] <= _RANG_MAX:
-            codes.append(f"QN{departement}{rangs[departement]:02d}{lettre}")
-            origines.append(indice)
-    tri = sorted(range(len(codes)), key=codes.__getitem__)
-    return [codes[i] for i in tri], np.array([origines[i] for i in tri], np.int64)
-
-
-def ecrire_sans_depot(cible: Path, territoire: Territoire) -> list[Path]:
-    """Write the files of the five datasets under ``cible/insee/<jeu>/<millesime>/``.
-
-    Args:
-        cible: root of a fictional dépôt; the files of other datasets are left alone.
-        territoire: the imagined region.
-
-    Returns:
-        Paths written, sorted. The same territory gives byte-identical files.
-    """
-    fichiers: dict[tuple[str, str, str], _Ecriture] = {
-        ("defm_qpv_2024", "2024", "DEFM2024_QP24_csv.zip"): ecrire_defm,
-        ("filosofi_qpv_2024", "2021", "revenus_pauvrete_2021_qp24_v2_csv.zip"): ecrire_filosofi,
-        ("cnaf_qpv_2024", "2024", "beneficiaires_CAF_31-12-2024_QP24.csv"): ecrire_cnaf,
-        ("rp_emploi_commune", "2022", "base-cc-emploi-pop-active-2022_csv.zip"): ecrire_recensement,
-        ("sirene_geolocalise", "2025-01", "GeolocalisationEtablissement_Sirene.parquet"): ecrire_sirene,
-    }
-    ecrits = []
-    for (jeu, millesime, nom), ecrire in fichiers.items():
-        dossier = cible / "insee" / jeu / millesime
-        dossier.mkdir(parents=True, exist_ok=True)
-        ecrire(dossier / nom, territoire, millesime)
-        ecrits.append(dossier / nom)
-    return sorted(ecrits)
-
-
-def ecrire_defm(chemin: Path, territoire: Territoire, millesime: str) -> None:
+def ecrire_defm(dossier: Path, region: Region, millesime: str) -> list[Path]:
     """Job seekers by QPV 2024: every cell published, each with its own noise, so that no sum is exact."""
-    codes, origines = quartiers_2024(territoire)
-    alea = flux(territoire.graine, "defm 2024", int(millesime))
-    population = territoire.qpv.pop_2018[origines]
-    total = arrondir(population * alea.uniform(0.12, 0.2, len(codes)))
+    quartiers = region.quartiers_2024
+    alea = flux(region.territoire.graine, "defm 2024", int(millesime))
+    total = arrondir(quartiers.population * alea.uniform(0.12, 0.2, len(quartiers)))
     femmes = alea.binomial(total, 0.48)
     jeunes = alea.binomial(total, 0.16)
     mesures = {"ABC": total, "ABC_F": femmes, "ABC_H": total - femmes, "ABC_25": jeunes}
     mesures["A"] = alea.binomial(total, 0.7)
     bruitees = {nom: _bruiter(alea, valeurs) for nom, valeurs in mesures.items()}
-    _archive(chemin, f"DEFM{millesime}_QP24", _csv(codes, _noms(territoire, origines), bruitees))
+    chemin = dossier / f"DEFM{millesime}_QP24_csv.zip"
+    _archive(chemin, f"DEFM{millesime}_QP24", _csv(quartiers.codes, quartiers.libelles, bruitees))
+    return [chemin]
 
 
-def ecrire_filosofi(chemin: Path, territoire: Territoire, millesime: str) -> None:
+def ecrire_filosofi_qpv(dossier: Path, region: Region, millesime: str) -> list[Path]:
     """Incomes and poverty by QPV 2024: a rate is blank where too few households are behind it."""
-    codes, origines = quartiers_2024(territoire)
-    alea = flux(territoire.graine, "filosofi 2024", int(millesime))
-    difficulte = territoire.qpv.difficulte[origines]
-    mediane = arrondir(14_500 - 900 * difficulte + alea.normal(0, 200, len(codes)), minimum=9_000)
+    quartiers = region.quartiers_2024
+    alea = flux(region.territoire.graine, "filosofi 2024", int(millesime))
+    difficulte = quartiers.difficulte
+    mediane = arrondir(14_500 - 900 * difficulte + alea.normal(0, 200, len(quartiers)), minimum=9_000)
     pauvrete = np.rint(10 * np.clip(43 + 6 * difficulte, 20, 75)).astype(np.int64)
-    pauvrete[choisir(alea, np.ones(len(codes), bool), 0.05)] = VIDE
+    pauvrete[choisir(alea, np.ones(len(quartiers), bool), 0.05)] = VIDE
     mesures: dict[str, _Mesure] = {
         f"DISP_MED_A{millesime[2:]}": mediane,
         f"DISP_TP60_A{millesime[2:]}": [_dixiemes(int(valeur)) for valeur in pauvrete],
     }
-    _archive(chemin, f"revenus_{millesime}_qp24", _csv(codes, _noms(territoire, origines), mesures))
+    chemin = dossier / f"revenus_pauvrete_{millesime}_qp24_v2_csv.zip"
+    _archive(chemin, f"revenus_{millesime}_qp24", _csv(quartiers.codes, quartiers.libelles, mesures))
+    return [chemin]
 
 
-def ecrire_cnaf(chemin: Path, territoire: Territoire, millesime: str) -> None:
+def ecrire_cnaf(dossier: Path, region: Region, millesime: str) -> list[Path]:
     """Caf recipients by QPV 2024, as a bare CSV: recipients, persons covered, minimum income."""
-    codes, origines = quartiers_2024(territoire)
-    alea = flux(territoire.graine, "cnaf 2024", int(millesime))
-    allocataires = arrondir(territoire.qpv.pop_2018[origines] * 0.33)
+    quartiers = region.quartiers_2024
+    alea = flux(region.territoire.graine, "cnaf 2024", int(millesime))
+    allocataires = arrondir(quartiers.population * 0.33)
     mesures = {
         "ALLOCATAIRES": allocataires,
         "PERSONNES_COUVERTES": arrondir(allocataires * 2.3),
         "RSA_SOCLE": alea.binomial(allocataires, 0.3),
     }
     bruitees = {nom: _bruiter(alea, valeurs) for nom, valeurs in mesures.items()}
-    chemin.write_bytes(_csv(codes, _noms(territoire, origines), bruitees).encode())
+    chemin = dossier / f"beneficiaires_CAF_31-12-{millesime}_QP24.csv"
+    chemin.write_bytes(_csv(quartiers.codes, quartiers.libelles, bruitees).encode())
+    return [chemin]
 
 
-def ecrire_recensement(chemin: Path, territoire: Territoire, millesime: str) -> None:
+def ecrire_recensement(dossier: Path, region: Region, millesime: str) -> list[Path]:
     """Active population by commune: the census of the vintage and the two before, weighted counts.
 
     Principal (P) and complementary (C) tables, as in the real base: most columns are of no use here.
     """
-    communes = territoire.communes
-    alea = flux(territoire.graine, "base communale", int(millesime))
+    communes = region.territoire.communes
+    alea = flux(region.territoire.graine, "base communale", int(millesime))
     population = np.array([commune.pop_2018 for commune in communes], np.float64)
     mesures: dict[str, _Mesure] = {}
     for recul in (0, 6, 11):
@@ -139,20 +95,24 @@ def ecrire_recensement(chemin: Path, territoire: Territoire, millesime: str) -> 
         mesures[f"C{annee}_ACTOCC1564_CS1"] = _decimaux(niveau * 0.01)
     codes = [commune.code for commune in communes]
     noms = [commune.nom.libelle for commune in communes]
-    _archive(chemin, f"base-cc-emploi-pop-active-{millesime}", _csv(codes, noms, mesures))
+    base = f"base-cc-emploi-pop-active-{millesime}"
+    chemin = dossier / f"{base}_csv.zip"
+    _archive(chemin, base, _csv(codes, noms, mesures))
+    return [chemin]
 
 
-def ecrire_sirene(chemin: Path, territoire: Territoire, millesime: str) -> None:
+def ecrire_sirene(dossier: Path, region: Region, millesime: str) -> list[Path]:
     """Establishments of the region, a third of them in a QPV 2024, in the columns of the national Parquet."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    codes, origines = quartiers_2024(territoire)
-    alea = flux(territoire.graine, "sirene", int(millesime[:4]))
+    codes = region.quartiers_2024.codes
+    alea = flux(region.territoire.graine, "sirene", int(millesime[:4]))
     nombre = 30 * len(codes)
     quartier = alea.integers(len(codes), size=nombre)
     dedans = alea.random(nombre) < 1 / 3
-    commune = [territoire.communes[territoire.qpv.communes[origines[q]][0]].code for q in quartier]
+    projets, communes = region.quartiers_2024.projets, region.territoire.communes
+    commune = [communes[projets[q].communes[0]].code for q in quartier]
     longitude, latitude = alea.uniform(-1.0, 0.5, nombre), alea.uniform(46.0, 47.0, nombre)
     hors = alea.choice(_HORS_QPV, nombre)
     table = pa.table(
@@ -171,7 +131,9 @@ def ecrire_sirene(chemin: Path, territoire: Territoire, millesime: str) -> None:
             "y_latitude": latitude.round(6),
         }
     )
+    chemin = dossier / "GeolocalisationEtablissement_Sirene.parquet"
     pq.write_table(table, chemin, row_group_size=4096)
+    return [chemin]
 
 
 def _activite(alea: np.random.Generator, niveau: Reels) -> dict[str, Reels]:
@@ -187,10 +149,6 @@ def _activite(alea: np.random.Generator, niveau: Reels) -> dict[str, Reels]:
             colonnes[f"{sexe}ACTOCC{age}"] = actifs - chomeurs
             colonnes[f"{sexe}CHOM{age}"] = chomeurs
     return colonnes
-
-
-def _noms(territoire: Territoire, origines: Entiers) -> list[str]:
-    return [territoire.qpv.libelles[indice] for indice in origines]
 
 
 def _bruiter(alea: np.random.Generator, valeurs: Entiers) -> Entiers:

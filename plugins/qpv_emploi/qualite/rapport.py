@@ -84,6 +84,7 @@ def _facts(
         "raison": refus.raison,
         "attendu": refus.attendu,
         "action": refus.action,
+        "details": list(refus.details),
         "verdicts": [asdict(verdict) for verdict in verdicts],
     }
 
@@ -105,6 +106,8 @@ def _page(provenance: Provenance, refus: RefusedFile, verdicts: Sequence[Verdict
             lignes += _section(verdict)
     else:
         lignes += ["## Pourquoi", "", _text(refus.raison), ""]
+    if refus.details:
+        lignes += ["## Chaque erreur", "", *(f"- {_text(detail)}" for detail in refus.details), ""]
     if refus.attendu:
         lignes += ["## Ce qui était attendu", "", _text(refus.attendu), ""]
     if refus.action:

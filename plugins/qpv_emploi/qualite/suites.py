@@ -69,6 +69,11 @@ class Attente(_Model):
     si: Condition | None = None
     severite: Severite
     note: str = Field(min_length=1, description="Pourquoi, avec la source de la règle.")
+    france_entiere: bool = Field(
+        default=False,
+        description="Vraie de la France seulement (nombre de ses zones, cadre de ses coordonnées) : ne juge"
+        " pas la région fictive.",
+    )
 
     @field_validator("arguments")
     @classmethod

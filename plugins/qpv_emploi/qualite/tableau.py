@@ -56,8 +56,9 @@ def shown(valeur: object) -> str:
 
 
 def unit_of(read: ReadTable) -> str:
-    """What ``ligne`` counts in a table: lines of a text or a sheet, features of a map."""
-    return "entité" if read.table.table.lecture.famille in ("shapefile_zip", "geojson") else "ligne"
+    """What ``ligne`` counts in a table: lines of a text or a sheet, features of a map, sections of a page."""
+    famille = read.table.table.lecture.famille
+    return {"shapefile_zip": "entité", "geojson": "entité", "page_html": "rang"}.get(famille, "ligne")
 
 
 def of_read_table(read: ReadTable) -> Tableau:
