@@ -10,6 +10,7 @@ select
     territoire.libelle_territoire,
     territoire.generation,
     territoire.millesime_geo,
+    territoire.champ,
     territoire.code_departement,
     territoire.code_region,
     territoire.valide_du,
