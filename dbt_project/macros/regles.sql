@@ -41,7 +41,8 @@
     )
 {%- endmacro %}
 
-{# Staging of a melted statistical file: rename, nothing else. #}
+{# Staging of a melted statistical file: rename, nothing else. Every version of the file is there, with the days
+   between which it was known: whoever reads the present only keeps `est_version_courante`. #}
 {% macro staging_cellules(relation) -%}
 select
     producteur,
@@ -56,7 +57,11 @@ select
     role,
     colonne as colonne_numero,
     valeur_texte,
-    valeur
+    valeur,
+    connu_du,
+    connu_au,
+    est_version_courante,
+    est_premiere_version
 from {{ relation }}
 {%- endmacro %}
 
@@ -83,7 +88,11 @@ select
     role,
     colonne as colonne_numero,
     valeur_texte,
-    valeur
+    valeur,
+    connu_du,
+    connu_au,
+    est_version_courante,
+    est_premiere_version
 from {{ relation }}
 {%- endmacro %}
 
@@ -108,7 +117,11 @@ select
     variable as periode_source,
     colonne as colonne_numero,
     valeur_texte,
-    valeur
+    valeur,
+    connu_du,
+    connu_au,
+    est_version_courante,
+    est_premiere_version
 from {{ relation }}
 where role = 'variable' and {{ correspond('variable', motif) }}
 {%- endmacro %}
@@ -121,4 +134,14 @@ where role = 'variable' and {{ correspond('variable', motif) }}
         when {{ debut }} >= {{ t0 }} then 'apres'
         else 'a_cheval'
     end
+{%- endmacro %}
+
+{# True for the version of a statement known at the end of the day `connu_le`, or now when the variable is empty. #}
+{% macro connue_le(connu_du, connu_au) -%}
+    {%- if var('connu_le') -%}
+    {{ connu_du }} <= cast('{{ var("connu_le") }}' as date)
+    and ({{ connu_au }} is null or {{ connu_au }} > cast('{{ var("connu_le") }}' as date))
+    {%- else -%}
+    {{ connu_au }} is null
+    {%- endif %}
 {%- endmacro %}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -257,6 +257,21 @@ def _spinner(label: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal; in the log of a scheduler, a line at each tenth of the work."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task(label, total=None)
+
+        def show(step: str, done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, description=f"{label} : {escape(step)}")
+            if not errors.is_terminal and 10 * done // total > 10 * (done - 1) // total:
+                errors.print(f"{label} : {done}/{total} ({escape(step)})", soft_wrap=True)
+
+        yield show
+
+
 @app.command()
 def status(
     name: Annotated[
@@ -368,6 +383,119 @@ def rollback(
     with _said():
         release = restore(_settings(data_dir).paths, version)
     console.print(f"Version courante : {release.identifiant}", soft_wrap=True)
+
+
+@app.command()
+def publish(
+    version: Annotated[
+        str | None, typer.Argument(help="Version à diffuser ; par défaut la version courante.")
+    ] = None,
+    address: Annotated[
+        str, typer.Option("--adresse", help="Adresse publique du dossier des fichiers, pour les catalogues.")
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Refaire une diffusion déjà faite.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Faire d'une version tout ce que l'on emporte : classeurs, CSV, Parquet, périmètres, descriptions."""
+    from qpv_emploi.diffusion import publish_release
+    from qpv_emploi.publication.tout import CURRENT
+
+    with _said():
+        settings = _settings(data_dir)
+        with _progress("Diffusion") as progress:
+            made = publish_release(settings, version, progress=progress, address=address, force=force)
+    said = "[green]diffusé[/green]  " if made.est_nouvelle else "déjà fait"
+    console.print(f"{said} version {made.identifiant}", soft_wrap=True)
+    console.print(f"          {escape(str(settings.paths.publications / CURRENT))}", soft_wrap=True)
+
+
+@app.command()
+def diff(
+    before: Annotated[
+        str | None, typer.Argument(help="Version de départ ; par défaut la précédente.", metavar="AVANT")
+    ] = None,
+    after: Annotated[
+        str | None, typer.Argument(help="Version d'arrivée ; par défaut la courante.", metavar="APRÈS")
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option("--vers", help="Dossier où écrire la page et les données.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Ce qui change d'une version à l'autre : schéma, lignes, et valeurs par source."""
+    from qpv_emploi.diffusion import diff_releases
+    from qpv_emploi.publication.comparaison_fichiers import PAGE, comparison_lines
+
+    with _said():
+        with _progress("Comparaison") as progress:
+            found = diff_releases(_settings(data_dir), before, after, target=target, progress=progress)
+        for line in comparison_lines(found):
+            console.print(escape(line), soft_wrap=True)
+        if target is not None:
+            console.print(escape(str(target / PAGE)), soft_wrap=True)
+
+
+@app.command()
+def reconstruire(
+    connu_le: Annotated[
+        str, typer.Option("--connu-le", help="Jour (AAAA-MM-JJ) dont on veut l'état de la connaissance.")
+    ],
+    target: Annotated[Path, typer.Option("--vers", help="Dossier à créer, hors des versions publiées.")],
+    region: Region = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Reconstruire l'entrepôt tel qu'il était connu un jour passé. La version courante ne change pas."""
+    from datetime import date
+
+    from qpv_emploi import pipeline
+
+    with _said():
+        try:
+            day = date.fromisoformat(connu_le)
+        except ValueError:
+            raise SettingsError(f"« {connu_le} » n'est pas un jour ; attendu : AAAA-MM-JJ") from None
+        with _spinner(f"Reconstruction au {day}"):
+            rebuilt = pipeline.rebuild_as_known(_settings(data_dir, region=region), day, target)
+    for warning in rebuilt.avertissements:
+        console.print(f"[yellow]attention[/yellow] {escape(warning)}", soft_wrap=True)
+    console.print(
+        f"[green]reconstruit[/green] tel que connu le {day} : {rebuilt.comptes.get('dim_qpv', 0)} QPV, "
+        f"{rebuilt.comptes.get('fct_observation', 0)} observations",
+        soft_wrap=True,
+    )
+    console.print(f"          {escape(str(rebuilt.dossier))}", soft_wrap=True)
+
+
+@app.command()
+def dictionnaire(
+    target: Annotated[
+        Path | None,
+        typer.Option("--vers", help="Fichier à écrire : .csv, .md ou .xlsx ; sinon la liste s'affiche."),
+    ] = None,
+) -> None:
+    """Le dictionnaire des données : tables, colonnes, contrôles et sources, tirés du projet dbt."""
+    from tempfile import TemporaryDirectory
+
+    from qpv_emploi.entrepot.dbt import parse_project
+    from qpv_emploi.publication import read_dictionary, write_dictionary
+
+    with _said():
+        if target is not None and not target.resolve().parent.is_dir():
+            raise SettingsError(f"{target.parent} n'est pas un dossier ; à faire : le créer")
+        with TemporaryDirectory() as folder, _spinner("Lecture du projet dbt"):
+            entries = read_dictionary(parse_project(_settings(), Path(folder)))
+        if target is not None:
+            write_dictionary(entries, target)
+    relations = [entry for entry in entries if not entry.colonne]
+    if target is None:
+        for entry in relations:
+            console.print(f"[bold]{entry.relation}[/bold]  {escape(entry.grain)}", soft_wrap=True)
+    columns = len(entries) - len(relations)
+    console.print(
+        f"{len(relations)} tables et vues, {columns} colonnes"
+        + (f" dans {escape(str(target))}" if target is not None else ""),
+        soft_wrap=True,
+    )
 
 
 @app.command()

@@ -160,10 +160,7 @@ def _receive(
 ) -> _Received:
     kept, recu_le = _keep(settings, deposit, file.chemin, est_fictif, now)
     bronze = {
-        table.nom: settings.paths.bronze
-        / table.nom
-        / deposit.millesime
-        / f"{kept.empreinte_sha256[:16]}-{_reading_digest(settings, catalogue, table)}.parquet"
+        table.nom: bronze_path(settings, catalogue, table, deposit.millesime, kept.empreinte_sha256)
         for table in _tables(catalogue, deposit, file)
     }
     return _Received(file, kept, recu_le, bronze)
@@ -210,6 +207,14 @@ def _tables(catalogue: Catalogue, deposit: Deposit, file: DepositedFile) -> list
         if (table.producteur, table.jeu.jeu) == (deposit.producteur, deposit.jeu)
         and table.fichier == file.spec
     ]
+
+
+def bronze_path(
+    settings: Settings, catalogue: Catalogue, table: BronzeTable, millesime: str, empreinte: str
+) -> Path:
+    """Where the bronze table of a raw file belongs: its name tells the bytes and the rules of reading."""
+    digest = _reading_digest(settings, catalogue, table)
+    return settings.paths.bronze / table.nom / millesime / f"{empreinte[:16]}-{digest}.parquet"
 
 
 def _reading_digest(settings: Settings, catalogue: Catalogue, table: BronzeTable) -> str:

@@ -9,6 +9,8 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -32,10 +34,17 @@ from qpv_emploi.entrepot import (
 )
 from qpv_emploi.entrepot.audit import audit_candidate, record_audit
 from qpv_emploi.entrepot.candidate import discard_work
+from qpv_emploi.entrepot.dbt import manifest_of
 from qpv_emploi.entrepot.releases import MANIFEST, fsync, fsync_tree, switch
-from qpv_emploi.errors import QPVError, SettingsError
+from qpv_emploi.errors import BuildError, QPVError, SettingsError
 from qpv_emploi.ingestion import ingest_deposit
-from qpv_emploi.publication import write_release_files
+from qpv_emploi.publication import (
+    DICTIONARY,
+    read_dictionary,
+    write_dictionary,
+    write_release_files,
+)
+from qpv_emploi.relecture import read_again
 from qpv_emploi.settings import Settings
 
 Progress = Callable[[Outcome], None]
@@ -236,8 +245,8 @@ def build(settings: Settings, *, force: bool = False) -> str | None:
         )
         return next(unseen, None)
     catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
-    candidate = build_candidate(settings, catalogue, now=now_utc())
-    return candidate.identifiant
+    reread = partial(read_again, settings, catalogue)
+    return build_candidate(settings, catalogue, now=now_utc(), read_again=reread).identifiant
 
 
 def node_results(settings: Settings, candidate: str) -> list[NodeResult]:
@@ -281,6 +290,83 @@ def publish(settings: Settings, candidate: str) -> Release:
     return release
 
 
+@dataclass(frozen=True)
+class Rebuilt:
+    """A warehouse as known on a past date, outside the releases.
+
+    Attributes:
+        dossier: the folder, laid out like a release.
+        connu_le: the day.
+        comptes: table -> number of rows.
+        avertissements: superseded files left aside, and lines of gate 2 that stop nothing.
+    """
+
+    dossier: Path
+    connu_le: date
+    comptes: dict[str, int]
+    avertissements: tuple[str, ...]
+
+
+def rebuild_as_known(settings: Settings, connu_le: date, target: Path) -> Rebuilt:
+    """Build the whole warehouse as it was known at the end of a past day, into a folder of its own.
+
+    The figures are those of that day: bytes received later are not there, bytes replaced since are. The rules
+    (models, dictionary, seeds) are those of today. The folder is no release: it never becomes current.
+
+    Args:
+        connu_le: the day; files received on that day count.
+        target: folder to create; nothing may be there yet.
+
+    Raises:
+        SettingsError: the folder exists already, or lies among the releases.
+        BuildError: nothing, or no reference dataset, was known on that day; or the build failed.
+        AuditError: the warehouse of that day breaks the contract with its consumers.
+    """
+    target = target.resolve()
+    if target.exists():
+        raise SettingsError(
+            f"{target} existe déjà ; à faire : donner à la reconstruction un dossier qui n'existe pas encore"
+        )
+    if target.is_relative_to(settings.paths.publie):
+        raise SettingsError(
+            f"{target} est parmi les versions publiées, où une reconstruction n'a pas sa place ; à faire : "
+            "choisir un dossier ailleurs"
+        )
+    if connu_le > now_utc().date():
+        raise SettingsError(f"le {connu_le} n'est pas encore venu ; attendu : un jour passé, ou ce jour")
+    catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
+    preparing = target.with_name(f".{target.name}.partiel")
+    shutil.rmtree(preparing, ignore_errors=True)
+    preparing.mkdir(parents=True)
+    # Beside the target, not in the data directory: a publication would take it for the rest of a killed one.
+    work = preparing / "travail"
+    try:
+        built = build_candidate(
+            settings,
+            catalogue,
+            now=now_utc(),
+            read_again=partial(read_again, settings, catalogue),
+            connu_le=connu_le,
+            travail=work,
+        )
+        warnings = audit_candidate(settings, built, None)
+        record_audit(built)
+        counts = _write_files(built, preparing)
+        _write_manifest(settings, built, counts, preparing / MANIFEST)
+        shutil.rmtree(work)
+        preparing.rename(target)
+    except BuildError as error:
+        raise BuildError(f"reconstruction au {connu_le} impossible : {error}") from error
+    return Rebuilt(target, connu_le, counts, tuple(warnings))
+
+
+def _write_files(built: Candidate, folder: Path) -> dict[str, int]:
+    """Data and dictionary of a warehouse; rows per published relation."""
+    counts = write_release_files(built.base, folder)
+    write_dictionary(read_dictionary(manifest_of(built.dossier)), folder / DICTIONARY)
+    return counts
+
+
 def _prepare(settings: Settings, built: Candidate, final: Path) -> None:
     """Write a release aside and give it its name once it is complete."""
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -288,7 +374,7 @@ def _prepare(settings: Settings, built: Candidate, final: Path) -> None:
     shutil.rmtree(preparing, ignore_errors=True)
     preparing.mkdir()
     record_audit(built)
-    counts = write_release_files(built.base, preparing)
+    counts = _write_files(built, preparing)
     _write_manifest(settings, built, counts, preparing / MANIFEST)
     fsync_tree(preparing)
     preparing.rename(final)
@@ -307,6 +393,8 @@ def _write_manifest(settings: Settings, built: Candidate, counts: dict[str, int]
         "versions": {"qpv_emploi": __version__, "duckdb": duckdb.__version__},
         "comptes": counts,
         "entrees": built.entrees,
+        # Only the manifest of a rebuilt warehouse bears a day: no release is as known on a past date.
+        **({"connu_le": built.connu_le} if built.connu_le else {}),
     }
     target.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 

@@ -110,3 +110,5 @@ class Paths:
         self.publie = root / "publie"
         self.versions = root / "publie" / "versions"
         self.courant = root / "publie" / "courant"
+        # What people take away from a release, and a link to the one that readers see.
+        self.publications = root / "publications"

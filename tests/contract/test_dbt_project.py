@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -35,6 +36,17 @@ PROPRE_A_UN_MOTEUR = re.compile(
     re.IGNORECASE,
 )
 TOUTES_LES_COLONNES = re.compile(r"\bselect\s+(?:distinct\s+)?\*|\b[a-z_]\w*\.\*|,\s*\*", re.IGNORECASE)
+
+
+# A join on names, and why it cannot be on codes.
+JOINTURES_PAR_NOM = {
+    "int_qpv_commune": "en 2015 les fichiers ne donnent que des noms ; ici seulement, ils mènent à un code",
+}
+CONDITION_DE_JOINTURE = re.compile(
+    r"\bjoin\b.*?\bon\b(?P<condition>.*?)(?=\b(?:inner|left|right|full|cross)\s+(?:outer\s+)?join\b|\bwhere\b"
+    r"|\bgroup\s+by\b|\border\s+by\b|\bunion\b|\bselect\b|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def without_comments(sql: str) -> str:
@@ -85,6 +97,43 @@ def test_a_model_says_what_it_holds(nom: str) -> None:
     noms = [colonne["name"] for colonne in modele["columns"]]
     assert len(noms) == len(set(noms))
     assert [c["name"] for c in modele["columns"] if not str(c.get("description", "")).strip()] == []
+
+
+@pytest.mark.parametrize("couche", ["core", "marts"])
+def test_a_published_model_has_an_owner(couche: str) -> None:
+    sans = [
+        nom
+        for nom, modele in declarations().items()
+        if modele["couche"] == couche and modele["config"]["meta"].get("owner") != "entrepot"
+    ]
+    assert sans == []
+
+
+def exposures() -> dict[str, set[str]]:
+    """Exposure -> relations it depends on."""
+    contenu = yaml.safe_load((DBT / "models" / "marts" / "_exposures.yml").read_text(encoding="utf-8"))
+    return {
+        exposition["name"]: set(re.findall(r"ref\('(\w+)'\)", str(exposition["depends_on"])))
+        for exposition in contenu["exposures"]
+    }
+
+
+def test_every_mart_has_a_use() -> None:
+    """The release holds them all; each one also answers a question, or feeds the fiche or the traces."""
+    marts = {nom for nom, modele in declarations().items() if modele["couche"] == "marts"}
+    expositions = exposures()
+    assert expositions.pop("fichiers_publies") == marts
+    assert marts - set().union(*expositions.values()) == set()
+
+
+def test_every_evaluation_question_has_its_exposure() -> None:
+    """What the seed says that answers a question, as far as it is built, and nothing else."""
+    with (DBT / "seeds" / "question_evaluative.csv").open(encoding="utf-8", newline="") as flux:
+        questions = {q["code"]: set(q["tables"].split("|")) for q in csv.DictReader(flux, delimiter=";")}
+    assert len(questions) == 14
+    tenues = {f"question_{code.lower()}": tables & set(declarations()) for code, tables in questions.items()}
+    expositions = {nom: refs for nom, refs in exposures().items() if nom.startswith("question_")}
+    assert {nom: refs for nom, refs in tenues.items() if refs} == expositions
 
 
 def test_shared_descriptions_exist_and_are_used() -> None:
@@ -179,6 +228,35 @@ def test_the_scan_for_stars_sees_them(sql: str, toutes: bool) -> None:
     assert bool(TOUTES_LES_COLONNES.search(without_comments(sql))) is toutes
 
 
+def joins_on_a_label(sql: str) -> bool:
+    """Whether a join compares a name: the same name is borne by 36 neighbourhoods."""
+    texte = re.sub(r"\{#.*?#\}|--[^\n]*", " ", sql, flags=re.DOTALL)
+    conditions = [trouve["condition"] for trouve in CONDITION_DE_JOINTURE.finditer(texte)]
+    conditions += re.findall(r"\busing\s*\(([^)]*)\)", texte, flags=re.IGNORECASE)
+    return any(re.search(r"\blibelle", condition, flags=re.IGNORECASE) for condition in conditions)
+
+
+@pytest.mark.parametrize("chemin", [*MODELES, *TESTS], ids=lambda chemin: chemin.stem)
+def test_a_label_is_never_a_join_key(chemin: Path) -> None:
+    assert joins_on_a_label(chemin.read_text(encoding="utf-8")) is (chemin.stem in JOINTURES_PAR_NOM)
+
+
+@pytest.mark.parametrize(
+    ("sql", "par_nom"),
+    [
+        ("select a.x from a inner join b on a.libelle_qpv = b.libelle_qpv", True),
+        ("select a.x from a left join b on a.code = b.code and\n {{ f('a.libelle') }} = b.nom", True),
+        ("select a.x from a left join b on a.code = b.code and upper(b.libelle) = a.nom where a.x = 1", True),
+        ("select a.x from a join b using (libelle_commune)", True),
+        ("select a.x from a inner join b on a.code = b.code where a.libelle = 'x'", False),
+        ("select b.libelle from a inner join b on a.code = b.code inner join c on b.code = c.code", False),
+        ("with b as (select c from d inner join e on d.c = e.c) select libelle from b", False),
+    ],
+)
+def test_the_scan_for_joins_on_labels_sees_them(sql: str, par_nom: bool) -> None:
+    assert joins_on_a_label(sql) is par_nom
+
+
 def test_a_dispatched_macro_serves_both_engines() -> None:
     texte = (DBT / "macros" / "moteur.sql").read_text(encoding="utf-8")
     appels = set(re.findall(r"adapter\.dispatch\('(\w+)'", texte))
@@ -194,10 +272,8 @@ def test_bronze_sources_are_those_of_the_catalogue() -> None:
     ]
     noms = [table["name"] for table in source["tables"]]
     assert len(noms) == len(set(noms))
-    assert set(noms) == {table.nom for table in load_catalogue(DBT).tables()} | {
-        "entrepot__jeu_source",
-        "entrepot__correction",
-    }
+    posees = {"entrepot__jeu_source", "entrepot__correction", "entrepot__recouvrement_qpv"}
+    assert set(noms) == {table.nom for table in load_catalogue(DBT).tables()} | posees
     assert all(table["description"].strip() for table in source["tables"])
 
 
@@ -218,7 +294,9 @@ def test_layers_point_one_way(chemin: Path) -> None:
         assert citees == set()
     else:
         assert "source(" not in sql
-    assert {declarations()[nom]["couche"] for nom in citees - graines} <= permises
+    # The one window of the marts on observations: every mart reads the figures known on the same day.
+    fenetre = {"int_observation_connue"} if layer(chemin) == "marts" else set()
+    assert {declarations()[nom]["couche"] for nom in citees - graines - fenetre} <= permises
 
 
 def test_every_generic_test_of_ours_is_used() -> None:

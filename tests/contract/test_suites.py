@@ -15,7 +15,11 @@ from qpv_emploi.settings import Settings
 
 REGLAGES = Settings()
 SUITES = sorted(chemin.stem for chemin in (REGLAGES.expectations_dir / "bronze").iterdir())
-MARTS = sorted((REGLAGES.expectations_dir / "marts").glob("*.yml"))
+MARTS = sorted(
+    chemin
+    for chemin in (REGLAGES.expectations_dir / "marts").glob("*.yml")
+    if chemin.name != "exceptions.yml"
+)
 GEOMETRIE = {"longitude", "latitude", "surface_m2"}
 
 

@@ -69,6 +69,8 @@ def make_candidate(settings: Settings, tour: int, now: datetime) -> Candidate:
         "noeuds": [asdict(NODE)],
     }
     (folder / "candidat.json").write_text(json.dumps(description), encoding="utf-8")
+    (folder / "dbt").mkdir()
+    (folder / "dbt" / "manifest.json").write_text('{"nodes": {}, "sources": {}}', encoding="utf-8")
     return candidate
 
 
@@ -85,6 +87,7 @@ def check_release(folder: Path) -> int:
             "select distinct table_schema from information_schema.tables order by all"
         ).fetchall()
     assert manifest["comptes"] == counts
+    assert (folder / "dictionnaire.csv").read_text(encoding="utf-8-sig").startswith("relation;")
     assert schemas == [("audit",), ("main",)]
     assert len(tours) == 1
     for name in ("dim_qpv", "fct_observation", "mart_tracabilite"):

@@ -35,6 +35,7 @@ STEPS: dict[str, Any] = {
     "audit_candidate": pipeline,
     "record_audit": pipeline,
     "write_release_files": pipeline,
+    "write_dictionary": pipeline,
     "_copy_database": export,
     "_copy_csv": export,
     "_write_manifest": pipeline,

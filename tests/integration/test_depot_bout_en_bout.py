@@ -158,6 +158,12 @@ CLES = {
     "pont_qpv_commune": ["cle_territoire_qpv", "cle_territoire_commune"],
     "pont_qpv_epci": ["cle_territoire_qpv", "cle_territoire_epci"],
     "pont_qpv_contrat": ["cle_territoire_qpv", "cle_territoire_contrat"],
+    "pont_qpv_zone": ["cle_territoire_qpv", "code_comparateur", "cle_territoire_zone"],
+    "pont_qpv_generation": ["code_qpv_2015", "code_qpv_2024"],
+    "pont_epci_succession": ["siren_avant", "siren_apres"],
+    "pont_contrat_succession": ["code_contrat_avant", "code_contrat_apres"],
+    "dim_comparateur": ["code_comparateur"],
+    "dim_qpv_libelle": ["code_qpv", "libelle_qpv"],
     "fct_observation": [
         *("code_indicateur", "cle_territoire", "cle_periode", "cle_ventilation", "cle_jeu_source"),
     ],
@@ -207,16 +213,18 @@ def test_a_region_more_costs_no_reception(
 
 
 def test_qpv_of_the_region(sql_32: Requete) -> None:
-    comptes = dict(sql_32("select code_departement, count(*) from dim_qpv group by all"))
-    assert comptes == {"02": 17, "59": 91, "60": 18, "62": 64, "80": 9}
-    assert sql_32("select distinct generation, code_region, est_fictif from dim_qpv") == [
-        ("2015", "32", False)
+    comptes = sql_32("select generation, code_departement, count(*) from dim_qpv group by all order by all")
+    assert comptes == [
+        *(("2015", "02", 17), ("2015", "59", 91), ("2015", "60", 18), ("2015", "62", 64), ("2015", "80", 9)),
+        *(("2024", "02", 17), ("2024", "59", 94), ("2024", "60", 19), ("2024", "62", 64), ("2024", "80", 10)),
     ]
+    assert sql_32("select distinct code_region, est_fictif from dim_qpv") == [("32", False)]
 
 
 def test_surfaces_and_repaired_outlines(sql_32: Requete) -> None:
     ((total, petit, grand),) = sql_32(
-        "select sum(surface_ha), arg_min(code_qpv, surface_ha), arg_max(code_qpv, surface_ha) from dim_qpv"
+        "select sum(surface_ha), arg_min(code_qpv, surface_ha), arg_max(code_qpv, surface_ha) from dim_qpv "
+        "where generation = '2015'"
     )
     assert total / 100 == pytest.approx(84.56, abs=0.005)
     assert (petit, grand) == ("QP059029", "QP059082")
@@ -232,13 +240,37 @@ def test_surfaces_and_repaired_outlines(sql_32: Requete) -> None:
     ]
 
 
-def test_communes_and_epci_of_the_qpv(sql_32: Requete) -> None:
-    assert _one(sql_32, "select count(*) from dim_qpv where est_multi_commune") == 53
-    assert _one(sql_32, "select count(*) from dim_qpv where est_multi_epci") == 10
-    assert _one(sql_32, "select count(distinct siren_epci) from pont_qpv_epci") == 43
-    assert _one(sql_32, "select count(*) from pont_qpv_epci where rang_citation = 2") == 10
-    assert _one(sql_32, "select count(distinct code_qpv) from pont_qpv_commune") == 199
-    assert len(sql_32("select code_qpv from pont_qpv_commune group by 1 having count(*) > 1")) == 53
+@pytest.mark.parametrize(
+    ("generation", "qpv", "multi_communes", "multi_epci", "communes", "epci"),
+    # SOURCES 1.1, 4.1, 5 and DOMAIN, « Relations are n:m »; the pairs of 2015 are counted in the file.
+    [("2015", 199, 53, 10, 276, 43), ("2024", 204, 55, 8, 286, 39)],
+)
+def test_communes_and_epci_of_the_qpv(
+    sql_32: Requete, generation: str, qpv: int, multi_communes: int, multi_epci: int, communes: int, epci: int
+) -> None:
+    assert sql_32(
+        "select count(*), count_if(est_multi_commune), count_if(est_multi_epci), max(nb_communes) "
+        "from dim_qpv where generation = ?",
+        generation,
+    ) == [(qpv, multi_communes, multi_epci, 5)]
+    assert sql_32(
+        "select count(*), count(distinct code_qpv) from pont_qpv_commune where generation = ?", generation
+    ) == [(communes, qpv)]
+    assert sql_32(
+        "select count(*), count(distinct code_qpv), count(distinct siren_epci) from pont_qpv_epci "
+        "where generation = ?",
+        generation,
+    ) == [(qpv + multi_epci, qpv, epci)]
+    # Only a single link is the main one, and only it has a share.
+    for pont in ("pont_qpv_commune", "pont_qpv_epci", "pont_qpv_contrat"):
+        assert (
+            sql_32(
+                f"select code_qpv from {pont} group by code_qpv, generation "
+                "having (count(*) = 1) <> coalesce(bool_and(est_principal), false) "
+                "or (count(*) = 1) <> coalesce(sum(part_population) = 100, false)"
+            )
+            == []
+        )
 
 
 @pytest.mark.parametrize(
@@ -250,7 +282,11 @@ def test_communes_and_epci_of_the_qpv(sql_32: Requete) -> None:
         ("commune", "2024", 3788),
         ("epci", "2023", 92),
         ("zone_emploi", "2023", 24),
-        ("qpv", None, 199),
+        ("unite_urbaine", "2020", 220),
+        ("partie_regionale_zone_emploi", "2023", 2),
+        ("france_metropolitaine", None, 1),
+        ("france", None, 1),
+        ("qpv", None, 403),
         ("contrat_ville", None, 82),
     ],
 )
@@ -299,20 +335,40 @@ def test_contracts(sql_32: Requete, generation: str, comptes: dict[str, int], co
     assert [code for (code,) in porteurs] == communaux
 
 
-def test_every_qpv_has_a_contract(sql_32: Requete) -> None:
-    assert _one(sql_32, "select count(distinct code_qpv) from pont_qpv_contrat") == 199
-    assert sql_32("select distinct generation from pont_qpv_contrat") == [("2015",)]
-    assert _one(sql_32, "select count(distinct code_contrat) from pont_qpv_contrat") == 43
+@pytest.mark.parametrize(
+    ("generation", "comptes"),
+    [
+        ("2015", [("epci", 209, 199, 43)]),
+        # Four communes hold the contract of their one QPV; every other QPV has that of its EPCI.
+        ("2024", [("commune", 4, 4, 4), ("epci", 208, 200, 35)]),
+    ],
+)
+def test_every_qpv_has_a_contract(
+    sql_32: Requete, generation: str, comptes: list[tuple[str, int, int, int]]
+) -> None:
+    assert (
+        sql_32(
+            "select mode_rattachement, count(*), count(distinct code_qpv), count(distinct code_contrat) "
+            "from pont_qpv_contrat where generation = ? group by all order by all",
+            generation,
+        )
+        == comptes
+    )
 
 
-def test_a_qpv_shared_between_two_contracts_is_flagged(sql_32: Requete) -> None:
+@pytest.mark.parametrize("generation", ["2015", "2024"])
+def test_a_qpv_shared_between_two_contracts_is_flagged(sql_32: Requete, generation: str) -> None:
     partages = sql_32(
-        "select code_qpv, count(*) as nb from pont_qpv_contrat group by code_qpv having count(*) > 1"
+        "select code_qpv, count(*) as nb from pont_qpv_contrat where generation = ? "
+        "group by code_qpv having count(*) > 1",
+        generation,
     )
     assert {nb for _, nb in partages} == {2}
-    signales = sql_32("select distinct code_qpv from pont_qpv_contrat where est_partage")
+    signales = sql_32(
+        "select distinct code_qpv from pont_qpv_contrat where est_partage and generation = ?", generation
+    )
     assert {code for code, _ in partages} == {code for (code,) in signales}
-    multi_epci = sql_32("select code_qpv from dim_qpv where est_multi_epci")
+    multi_epci = sql_32("select code_qpv from dim_qpv where est_multi_epci and generation = ?", generation)
     assert {code for code, _ in partages} == {code for (code,) in multi_epci}
     # Nothing published shares its population between the two.
     assert sql_32(

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -17,7 +18,7 @@ from typer.testing import CliRunner, Result
 from qpv_emploi import __version__, cli, pipeline
 from qpv_emploi.catalogue import load_catalogue
 from qpv_emploi.conservation import Issue, Ledger, Lock, LockedFile, LockEntry, Outcome
-from qpv_emploi.entrepot import Release, current_release
+from qpv_emploi.entrepot import Release, current_release, dbt
 from qpv_emploi.entrepot.releases import switch
 from qpv_emploi.errors import AuditError, BuildError, SettingsError
 from qpv_emploi.settings import Paths, Settings
@@ -459,6 +460,58 @@ def test_fictif_does_not_write_among_other_files(call: Call, tmp_path: Path) -> 
     assert "n'est pas vide" in error_of(call("fictif", str(tmp_path / "depot")))
 
 
+# ------------------------------------------------------------------------------------------- dictionnaire
+
+
+@pytest.fixture
+def small_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """dbt takes ten seconds to read the project: a manifest of one relation stands for it."""
+    column = {"name": "code_qpv", "data_type": "varchar", "description": "Code.", "constraints": []}
+    node = {
+        "unique_id": "model.p.dim_qpv",
+        "resource_type": "model",
+        "name": "dim_qpv",
+        "schema": "main",
+        "description": "Les quartiers.",
+        "config": {"materialized": "table", "meta": {"grain": "un [QPV]"}},
+        "columns": {"code_qpv": column},
+        "depends_on": {"nodes": []},
+    }
+
+    def parse(settings: Settings, work_dir: Path) -> Path:
+        path = work_dir / "manifest.json"
+        path.write_text(json.dumps({"nodes": {node["unique_id"]: node}, "sources": {}}), encoding="utf-8")
+        return path
+
+    monkeypatch.setattr(dbt, "parse_project", parse)
+
+
+@pytest.mark.usefixtures("small_project")
+def test_dictionnaire_lists_the_relations(call: Call) -> None:
+    assert call("dictionnaire").stdout.splitlines() == [
+        "dim_qpv  un [QPV]",
+        "1 tables et vues, 1 colonnes",
+    ]
+
+
+@pytest.mark.usefixtures("small_project")
+@pytest.mark.parametrize("suffix", ["csv", "md", "xlsx"])
+def test_dictionnaire_writes_the_file_it_is_asked_for(call: Call, tmp_path: Path, suffix: str) -> None:
+    target = tmp_path / f"d.{suffix}"
+    result = call("dictionnaire", "--vers", str(target))
+    assert result.stdout == f"1 tables et vues, 1 colonnes dans {target}\n"
+    assert target.stat().st_size > 100
+
+
+@pytest.mark.usefixtures("small_project")
+@pytest.mark.parametrize(
+    ("name", "words"), [("d.docx", "format inconnu"), ("absent/d.csv", "pas un dossier")]
+)
+def test_dictionnaire_with_a_bad_target(call: Call, tmp_path: Path, name: str, words: str) -> None:
+    assert words in error_of(call("dictionnaire", "--vers", str(tmp_path / name)))
+    assert [path.name for path in tmp_path.iterdir()] == []
+
+
 def test_doctor_exits_1_on_an_error(call: Call, data_dir: Path) -> None:
     result = call("doctor")
     assert result.exit_code == 0
@@ -476,3 +529,33 @@ def test_version(call: Call) -> None:
 
 def test_an_unknown_command_is_a_usage_error(call: Call) -> None:
     assert call("publier").exit_code == 2
+
+
+# ------------------------------------------------------------------------------------------- reconstruire
+
+
+def test_a_warehouse_as_known_wants_a_day(call: Call, data_dir: Path, tmp_path: Path) -> None:
+    result = call("reconstruire", "--connu-le", "mars 2026", "--vers", str(tmp_path / "mars"))
+    assert "« mars 2026 » n'est pas un jour" in error_of(result)
+    assert not (tmp_path / "mars").exists()
+
+
+def test_a_warehouse_as_known_says_what_it_holds(
+    call: Call, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def rebuilt(settings: Settings, connu_le: date, target: Path) -> pipeline.Rebuilt:
+        asked.append((settings.region, connu_le))
+        counts = {"dim_qpv": 403, "fct_observation": 12}
+        return pipeline.Rebuilt(target, connu_le, counts, ("ancien fichier laissé de côté",))
+
+    monkeypatch.setattr(pipeline, "rebuild_as_known", rebuilt)
+    result = call(
+        "reconstruire", "--connu-le", "2026-03-01", "--vers", str(tmp_path / "mars"), "--region", "11"
+    )
+    assert result.exit_code == 0, result.output
+    assert asked == [("11", date(2026, 3, 1))]
+    assert "tel que connu le 2026-03-01 : 403 QPV, 12 observations" in result.stdout
+    assert "attention ancien fichier laissé de côté" in result.stdout
+    assert str(tmp_path / "mars") in result.stdout

@@ -79,7 +79,7 @@ def test_a_good_build_gives_its_nodes(monkeypatch: pytest.MonkeyPatch, tmp_path:
         ("dim_qpv", "success", False),
         ("freshness", "warn", False),
     ]
-    assert '{"region": "11"}' in dbt.command
+    assert '{"region": "11", "connu_le": ""}' in dbt.command
     assert dbt.environment["QPV_ENTREPOT_CIBLE"] == str(tmp_path / "entrepot.duckdb")
     assert dbt.environment["DBT_SEND_ANONYMOUS_USAGE_STATS"] == "false"
 

@@ -12,7 +12,8 @@ import pytest
 
 from qpv_emploi.catalogue import Catalogue, load_catalogue
 from qpv_emploi.conservation import LockedFile, LockEntry, Manifest, Reception, iso_utc
-from qpv_emploi.entrepot.inputs import entries_in_use, lay_inputs
+from qpv_emploi.entrepot.history import FileVersion
+from qpv_emploi.entrepot.inputs import VERSION_COLUMNS, entries_in_use, lay_inputs
 from qpv_emploi.errors import BuildError
 from qpv_emploi.lecture.vide import empty_table
 from qpv_emploi.settings import Settings
@@ -78,8 +79,12 @@ def test_every_declared_table_exists_whatever_has_come(
     lay_inputs(connection, settings, catalogue, [])
     for table in catalogue.tables():
         relation = connection.execute(f"select * from bronze.{table.nom}")
-        columns = [column[0] for column in relation.description or ()]
-        assert columns == [*empty_table(table).column_names, "correction"]
+        clock = [*VERSION_COLUMNS] if table.table.forme == "cellules" else []
+        assert [column[0] for column in relation.description or ()] == [
+            *empty_table(table).column_names,
+            "correction",
+            *clock,
+        ]
         assert relation.fetchall() == []
     for ours in ("entrepot__jeu_source", "entrepot__correction"):
         assert connection.execute(f"select * from bronze.{ours}").fetchall() == []
@@ -93,7 +98,14 @@ def test_vintages_are_read_together_and_columns_by_name(
     entries = []
     for millesime, digest in (("2020", "a"), ("2021", "b")):
         rows = empty_table(declared)
-        row = {"millesime": millesime, "valeur": 4.0, "valeur_texte": "4"}
+        row = {
+            "producteur": cle[0],
+            "jeu": cle[1],
+            "millesime": millesime,
+            "valeur": 4.0,
+            "valeur_texte": "4",
+        }
+        row["empreinte_sha256"] = digest * 64
         path = settings.paths.root / f"{millesime}.parquet"
         table = rows.from_pylist([row], schema=rows.schema)
         pq.write_table(table.select(rows.column_names[:: 1 if millesime == "2020" else -1]), path)
@@ -130,3 +142,64 @@ def test_sources_say_where_they_come_from(
     assert "pas des zéros" in first[8]
     assert "Drees" in first[8]
     assert second[5:8] == ("aucune", None, False)
+
+
+def laid(settings: Settings, table: str, digest: str, row: dict[str, object]) -> dict[str, str]:
+    """A bronze file of one row; gives what the lock says of it."""
+    (declared,) = [t for t in load_catalogue(Settings().dbt_dir).tables() if t.nom == table]
+    empty = empty_table(declared)
+    path = settings.paths.root / f"{table}-{digest}.parquet"
+    pq.write_table(empty.from_pylist([{**row, "empreinte_sha256": digest * 64}], schema=empty.schema), path)
+    return {table: path.name}
+
+
+def version(
+    cle: tuple[str, str, str], digest: str, du: str, au: str | None, bronze: dict[str, str]
+) -> FileVersion:
+    return FileVersion(*cle, "base.csv", digest * 64, 10, RECEIVED, du == "2026-01-05", du, au, bronze)
+
+
+def test_statistical_tables_hold_every_version_and_the_others_the_present_one(
+    catalogue: Catalogue, settings: Settings, connection: duckdb.DuckDBPyConnection
+) -> None:
+    cle, commune = ("insee", "insertion_professionnelle", "2020"), ("insee", "cog", "2024")
+    for key, digest in ((cle, "b"), (commune, "d")):
+        reception(settings, key, digest, est_fictif=True)
+    cells = {
+        digest: laid(
+            settings,
+            IPRO,
+            digest,
+            {"producteur": cle[0], "jeu": cle[1], "millesime": cle[2], "valeur": valeur},
+        )
+        for digest, valeur in (("a", 4.0), ("b", 5.0))
+    }
+    rows = {
+        digest: laid(
+            settings,
+            "insee__cog__communes",
+            digest,
+            {"producteur": commune[0], "jeu": commune[1], "millesime": commune[2], "COM": digest},
+        )
+        for digest in "cd"
+    }
+    versions = [
+        version(cle, "a", "2026-01-05", "2026-02-01", cells["a"]),
+        version(cle, "b", "2026-02-01", "2026-03-01", cells["b"]),
+        # The first bytes, put back.
+        version(cle, "a", "2026-03-01", None, cells["a"]),
+        version(commune, "c", "2026-01-05", "2026-02-01", rows["c"]),
+        version(commune, "d", "2026-02-01", None, rows["d"]),
+    ]
+    entries = [entry(cle, "b", cells["b"]), entry(commune, "d", rows["d"])]
+    lay_inputs(connection, settings, catalogue, entries, versions)
+    query = (
+        "select valeur, cast(connu_du as varchar), cast(connu_au as varchar), est_version_courante, "
+        f"est_premiere_version from bronze.{IPRO} order by connu_du"
+    )
+    assert connection.execute(query).fetchall() == [
+        (4.0, "2026-01-05", "2026-02-01", False, True),
+        (5.0, "2026-02-01", "2026-03-01", False, False),
+        (4.0, "2026-03-01", None, True, False),
+    ]
+    assert connection.execute("select com from bronze.insee__cog__communes").fetchall() == [("d",)]

@@ -129,7 +129,9 @@ class Build:
         monkeypatch.setattr(pipeline, "load_catalogue", lambda *args: None)
         monkeypatch.setattr(pipeline, "build_candidate", self._make)
 
-    def _make(self, settings: Settings, catalogue: object, *, now: datetime) -> SimpleNamespace:
+    def _make(
+        self, settings: Settings, catalogue: object, *, now: datetime, read_again: object
+    ) -> SimpleNamespace:
         self.made.append(now)
         return SimpleNamespace(identifiant="candidat")
 

@@ -35,7 +35,7 @@ select
     jeu_source.jeu,
     jeu_source.millesime,
     jeu_source.titre,
-    jeu_source.publie_le,
+    observation.publie_le,
     jeu_source.recupere_le,
     observation.fichier,
     observation.empreinte_sha256,

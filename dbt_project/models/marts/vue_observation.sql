@@ -1,6 +1,7 @@
 {{ config(materialized='view') }}
--- The view an analyst opens first: every observation with its labels, its period and its origin. Its tables
--- are named without their database, so that the file can be attached under any name.
+-- The view an analyst opens first: every observation known today with its labels, its period and its origin;
+-- the former values are in fct_observation. Its tables are named without their database, so that the file can
+-- be attached under any name.
 select
     territoire.type_territoire,
     territoire.code_territoire,
@@ -23,10 +24,16 @@ select
     jeu_source.jeu,
     jeu_source.millesime,
     observation.valeur,
+    observation.numerateur,
+    observation.denominateur,
+    observation.borne_basse,
+    observation.borne_haute,
     observation.unite,
     observation.code_statut,
     statut.libelle_statut,
     observation.motif,
+    observation.reserve,
+    observation.valeur_precedente,
     observation.note_source,
     observation.fichier,
     observation.empreinte_sha256,
@@ -34,6 +41,7 @@ select
     observation.colonne_source,
     observation.colonne_numero,
     observation.valeur_texte_source,
+    observation.publie_le,
     observation.connu_du,
     observation.cle_observation,
     observation.cle_territoire,
@@ -53,3 +61,4 @@ inner join {{ ref('dim_jeu_source').include(database=false) }} as jeu_source
     on observation.cle_jeu_source = jeu_source.cle_jeu_source
 inner join {{ ref('dim_statut').include(database=false) }} as statut
     on observation.code_statut = statut.code_statut
+where observation.connu_au is null

@@ -6,7 +6,8 @@ select
     description,
     licence,
     page,
-    publie_le,
+    -- A month alone is no date.
+    case when length(publie_le) = 10 then cast(publie_le as date) end as publie_le,
     cast(recupere_le as date) as recupere_le,
     fichiers,
     empreinte_sha256,

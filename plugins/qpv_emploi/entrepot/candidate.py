@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from qpv_emploi.catalogue import Catalogue
-from qpv_emploi.conservation import Lock, LockEntry, iso_utc
+from qpv_emploi.conservation import Ledger, Lock, LockedFile, LockEntry, Manifest, iso_utc
+from qpv_emploi.conservation.errors import ConservationError
 from qpv_emploi.entrepot.dbt import NodeResult, run_dbt_build
 from qpv_emploi.entrepot.fingerprint import build_fingerprint
+from qpv_emploi.entrepot.history import FileVersion, file_versions
 from qpv_emploi.entrepot.inputs import entries_in_use, lay_inputs
-from qpv_emploi.errors import BuildError
+from qpv_emploi.errors import BuildError, RefusedFile
 from qpv_emploi.settings import Settings
 
 DATABASE = "entrepot.duckdb"
 _DESCRIPTION = "candidat.json"
+
+# Gives the bronze tables of a superseded file (name -> path relative to the data directory), read if missing.
+Rereader = Callable[[FileVersion], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class Candidate:
         construit_le: ISO UTC.
         entrees: the entries of the lock it was built from, as the manifest of the release gives them.
         noeuds: results of dbt, in order of execution.
+        avertissements: lines about superseded files that could not be read again.
+        connu_le: ISO day as of which it was built, empty for the present.
     """
 
     identifiant: str
@@ -44,33 +52,67 @@ class Candidate:
     construit_le: str
     entrees: tuple[dict[str, Any], ...]
     noeuds: tuple[NodeResult, ...]
+    avertissements: tuple[str, ...] = ()
+    connu_le: str = ""
 
     @property
     def base(self) -> Path:
         return self.dossier / DATABASE
 
 
-def build_candidate(settings: Settings, catalogue: Catalogue, *, now: datetime) -> Candidate:
+def build_candidate(
+    settings: Settings,
+    catalogue: Catalogue,
+    *,
+    now: datetime,
+    read_again: Rereader | None = None,
+    connu_le: date | None = None,
+    travail: Path | None = None,
+) -> Candidate:
     """Build the warehouse of the lock in a new work folder.
+
+    Args:
+        read_again: gives the bronze of superseded files; without it they are left out.
+        connu_le: build what was known at the end of that day, from the bytes then in use.
+        travail: parent of the work folder; that of the data directory by default.
 
     Raises:
         BuildError: a reference dataset is missing, or a dbt node failed.
     """
     # Read once: ingestion may change the lock while the build runs.
     locked = list(Lock(settings.paths.verrou).read().values())
-    fingerprint = build_fingerprint(settings, locked)
-    entries = entries_in_use(catalogue, locked)
+    day = connu_le.isoformat() if connu_le else ""
+    fingerprint = build_fingerprint(settings, locked, day)
+    known = {(producteur, jeu.jeu) for producteur, jeu in catalogue.datasets()}
+    versions, warnings = _readable(
+        file_versions(
+            [entry for entry in locked if (entry.producteur, entry.jeu) in known],
+            Manifest(settings.paths).receptions(),
+            Ledger(settings.paths.journal).outcomes(),
+            connu_le=connu_le,
+        ),
+        read_again,
+    )
+    entries = entries_in_use(catalogue, _as_known(locked, versions) if connu_le else locked)
     identifier = f"{now:%Y%m%dT%H%M%SZ}-{fingerprint[:8]}"
-    folder = settings.paths.travail / identifier
+    folder = (travail or settings.paths.travail) / identifier
     # A folder of the same name can only be the rest of a killed build of the same second.
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with duckdb.connect(str(folder / DATABASE)) as connection:
-        lay_inputs(connection, settings, catalogue, entries)
-    results = run_dbt_build(settings, folder / DATABASE, folder)
+        lay_inputs(connection, settings, catalogue, entries, versions)
+    results = run_dbt_build(settings, folder / DATABASE, folder, connu_le=day)
     inputs = tuple(_input(entry) for entry in entries)
     candidate = Candidate(
-        identifier, folder, fingerprint, settings.region, iso_utc(now), inputs, tuple(results)
+        identifier,
+        folder,
+        fingerprint,
+        settings.region,
+        iso_utc(now),
+        inputs,
+        tuple(results),
+        tuple(warnings),
+        day,
     )
     description = {
         "identifiant": identifier,
@@ -79,11 +121,49 @@ def build_candidate(settings: Settings, catalogue: Catalogue, *, now: datetime) 
         "construit_le": candidate.construit_le,
         "entrees": inputs,
         "noeuds": [result.to_dict() for result in results],
+        "avertissements": warnings,
+        "connu_le": day,
     }
     (folder / _DESCRIPTION).write_text(
         json.dumps(description, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )
     return candidate
+
+
+def _readable(
+    versions: Sequence[FileVersion], read_again: Rereader | None
+) -> tuple[list[FileVersion], list[str]]:
+    """The versions whose bronze is at hand, and one line per superseded file that can be read no more."""
+    readable: list[FileVersion] = []
+    warnings: list[str] = []
+    for version in versions:
+        if version.bronze:
+            readable.append(version)
+        elif read_again is not None:
+            try:
+                readable.append(replace(version, bronze=read_again(version)))
+            except (RefusedFile, ConservationError) as error:
+                until = f"au {version.connu_au}" if version.connu_au else "à la date demandée"
+                warnings.append(
+                    f"ancien fichier laissé de côté, en usage du {version.connu_du} {until} : {error}"
+                )
+    return readable, warnings
+
+
+def _as_known(locked: Sequence[LockEntry], versions: Sequence[FileVersion]) -> list[LockEntry]:
+    """The lock as it stood: the vintages known then, with the files then in use."""
+    held = {(*entry.cle, f.empreinte_sha256): f for entry in locked for f in entry.fichiers}
+    entries = []
+    for entry in locked:
+        files = [
+            held.get((*v.cle, v.empreinte_sha256))
+            or LockedFile(v.fichier, v.empreinte_sha256, v.octets, v.recu_le, {}, v.bronze)
+            for v in versions
+            if v.cle == entry.cle and v.est_courante
+        ]
+        if files:
+            entries.append(LockEntry(*entry.cle, tuple(files)))
+    return entries
 
 
 def load_candidate(settings: Settings, identifier: str) -> Candidate:
@@ -108,6 +188,8 @@ def load_candidate(settings: Settings, identifier: str) -> Candidate:
         description["construit_le"],
         tuple(description["entrees"]),
         tuple(NodeResult(**node) for node in description["noeuds"]),
+        tuple(description.get("avertissements", ())),
+        description.get("connu_le", ""),
     )
 
 

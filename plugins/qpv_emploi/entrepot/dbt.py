@@ -16,6 +16,8 @@ from qpv_emploi.errors import BuildError
 from qpv_emploi.settings import Settings
 
 _FAILED = ("error", "fail", "runtime error", "partial success")
+# Folder of dbt's artefacts below a work folder.
+_TARGET = "dbt"
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,16 @@ class NodeResult:
         return asdict(self)
 
 
-def run_dbt_build(settings: Settings, database: Path, work_dir: Path) -> list[NodeResult]:
+def run_dbt_build(
+    settings: Settings, database: Path, work_dir: Path, *, connu_le: str = ""
+) -> list[NodeResult]:
     """Build every seed, model and test into ``database``.
 
     Args:
         settings: gives the project and the region.
         database: the work database; its file name must be that of the published one, since views hold it.
         work_dir: receives dbt's artefacts (``dbt/``) and its log (``dbt.log``).
+        connu_le: ISO day as of which figures are read, empty for the present.
 
     Returns:
         One result per node, in order of execution.
@@ -60,8 +65,47 @@ def run_dbt_build(settings: Settings, database: Path, work_dir: Path) -> list[No
     Raises:
         BuildError: dbt could not run, or a node failed; the message names the first failed nodes.
     """
-    target = work_dir / "dbt"
     log = work_dir / "dbt.log"
+    returncode = _run_dbt("build", settings, database, work_dir, log, connu_le)
+    results_file = work_dir / _TARGET / "run_results.json"
+    if not results_file.exists():
+        raise BuildError(f"dbt n'a pas pu démarrer : {_last_lines(log)} ; journal complet : {log}")
+    results = read_results(results_file)
+    failed = [result for result in results if result.en_echec]
+    if failed or returncode != 0:
+        named = "; ".join(f"{r.nature} {r.nom} : {r.message}" for r in failed[:5]) or _last_lines(log)
+        raise BuildError(f"construction dbt en échec ({len(failed)} nœud(s)) : {named} ; journal : {log}")
+    return results
+
+
+def parse_project(settings: Settings, work_dir: Path) -> Path:
+    """Let dbt read the project without building anything.
+
+    Args:
+        work_dir: receives dbt's artefacts and its log.
+
+    Returns:
+        Path of its manifest, below ``work_dir``.
+
+    Raises:
+        BuildError: the project does not parse.
+    """
+    log = work_dir / "dbt.log"
+    if _run_dbt("parse", settings, work_dir / "entrepot.duckdb", work_dir, log) != 0:
+        raise BuildError(f"le projet dbt ne se lit pas : {_last_lines(log)}")
+    return manifest_of(work_dir)
+
+
+def manifest_of(work_dir: Path) -> Path:
+    """Where a build or a reading in this folder leaves dbt's manifest."""
+    return work_dir / _TARGET / "manifest.json"
+
+
+def _run_dbt(
+    verb: str, settings: Settings, database: Path, work_dir: Path, log: Path, connu_le: str = ""
+) -> int:
+    """Run one dbt command in its own process; its exit code."""
+    target = work_dir / _TARGET
     command = [
         sys.executable,
         "-m",
@@ -69,7 +113,7 @@ def run_dbt_build(settings: Settings, database: Path, work_dir: Path) -> list[No
         "--no-use-colors",
         "--log-path",
         str(target),
-        "build",
+        verb,
         "--project-dir",
         str(settings.dbt_dir),
         "--profiles-dir",
@@ -77,7 +121,7 @@ def run_dbt_build(settings: Settings, database: Path, work_dir: Path) -> list[No
         "--target-path",
         str(target),
         "--vars",
-        json.dumps({"region": settings.region}),
+        json.dumps({"region": settings.region, "connu_le": connu_le}),
     ]
     environment = {
         **os.environ,
@@ -86,18 +130,9 @@ def run_dbt_build(settings: Settings, database: Path, work_dir: Path) -> list[No
         "PYTHONWARNINGS": "ignore",
     }
     with log.open("w", encoding="utf-8") as stream:
-        process = subprocess.run(
+        return subprocess.run(
             command, stdout=stream, stderr=subprocess.STDOUT, env=environment, check=False, cwd=work_dir
-        )
-    results_file = target / "run_results.json"
-    if not results_file.exists():
-        raise BuildError(f"dbt n'a pas pu démarrer : {_last_lines(log)} ; journal complet : {log}")
-    results = read_results(results_file)
-    failed = [result for result in results if result.en_echec]
-    if failed or process.returncode != 0:
-        named = "; ".join(f"{r.nature} {r.nom} : {r.message}" for r in failed[:5]) or _last_lines(log)
-        raise BuildError(f"construction dbt en échec ({len(failed)} nœud(s)) : {named} ; journal : {log}")
-    return results
+        ).returncode
 
 
 def read_results(path: Path) -> list[NodeResult]:

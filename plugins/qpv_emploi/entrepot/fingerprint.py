@@ -41,11 +41,14 @@ def code_fingerprint(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def build_fingerprint(settings: Settings, entries: Iterable[LockEntry] | None = None) -> str:
+def build_fingerprint(
+    settings: Settings, entries: Iterable[LockEntry] | None = None, connu_le: str = ""
+) -> str:
     """SHA-256 (hex) of the inputs of a build; two equal fingerprints give the same release.
 
     Args:
         entries: the entries of the lock, when the caller has already read them.
+        connu_le: ISO day of a warehouse as known on a past date, empty for the present one.
     """
     if entries is None:
         entries = Lock(settings.paths.verrou).read().values()
@@ -55,5 +58,6 @@ def build_fingerprint(settings: Settings, entries: Iterable[LockEntry] | None = 
         settings.region,
         code_fingerprint(settings),
         duckdb.__version__,
+        *filter(None, [connu_le]),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,8 +1,13 @@
-"""Inputs of a build, laid in the work database: the bronze tables of the lock and nothing else."""
+"""Inputs of a build, laid in the work database: the bronze tables of the lock and nothing else.
+
+Statistical tables (« cellules ») hold every version of their files, each with the days between which it was
+known; the others hold the files in use only.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -11,6 +16,8 @@ import pyarrow as pa
 from qpv_emploi.catalogue import BronzeTable, Catalogue
 from qpv_emploi.conservation import LockEntry, Manifest
 from qpv_emploi.entrepot.corrections import lay_corrections
+from qpv_emploi.entrepot.history import FileVersion, file_versions
+from qpv_emploi.entrepot.recouvrement import lay_overlaps
 from qpv_emploi.errors import BuildError
 from qpv_emploi.lecture.corrections import uncorrected
 from qpv_emploi.lecture.vide import empty_table
@@ -18,6 +25,21 @@ from qpv_emploi.settings import Settings
 
 SCHEMA = "bronze"
 SOURCE_TABLE = "entrepot__jeu_source"
+
+# What the view of a statistical table adds to its bronze: columns of the clock, never stored in Parquet.
+VERSION_COLUMNS = {
+    "connu_du": pa.date32(),
+    "connu_au": pa.date32(),
+    "est_version_courante": pa.bool_(),
+    "est_premiere_version": pa.bool_(),
+}
+_VERSION_TABLE = "entrepot__version"
+_VERSION_SCHEMA = pa.schema(
+    [
+        *((nom, pa.string()) for nom in ("producteur", "jeu", "millesime", "empreinte_sha256")),
+        *VERSION_COLUMNS.items(),
+    ]
+)
 
 _SOURCE_SCHEMA = pa.schema(
     [
@@ -80,45 +102,83 @@ def lay_inputs(
     settings: Settings,
     catalogue: Catalogue,
     entries: Sequence[LockEntry],
+    versions: Sequence[FileVersion] | None = None,
 ) -> None:
     """Create schema ``bronze`` in the work database: one view per bronze table over the files of the lock.
 
     A declared table without any file becomes an empty table of the same columns, so that the models do not
-    depend on which datasets have arrived.
+    depend on which datasets have arrived. What only Python can compute, the overlap of outlines, is laid too.
+
+    Args:
+        versions: every version of the files of ``entries``; by default the files in use, known since their
+            reception. A superseded one without bronze is left out.
     """
+    if versions is None:
+        versions = file_versions(entries, (), ())
     connection.execute(f"create schema {SCHEMA}")
+    _lay_versions(connection, versions)
     for table in catalogue.tables():
-        paths = [
-            settings.paths.root / fichier.bronze[table.nom]
-            for entry in entries
-            for fichier in entry.fichiers
-            if table.nom in fichier.bronze
-        ]
-        _lay_table(connection, table, paths)
+        cellules = table.table.forme == "cellules"
+        paths = dict.fromkeys(
+            settings.paths.root / version.bronze[table.nom]
+            for version in versions
+            if table.nom in version.bronze and (cellules or version.est_courante)
+        )
+        _lay_table(connection, table, list(paths))
     source = pa.Table.from_pylist(_source_rows(settings, catalogue, entries), schema=_SOURCE_SCHEMA)
-    connection.register("source_rows", source)
-    connection.execute(f"create table {SCHEMA}.{SOURCE_TABLE} as select * from source_rows")
-    connection.unregister("source_rows")
+    _lay_rows(connection, SOURCE_TABLE, source)
+    lay_overlaps(connection, SCHEMA, catalogue)
     lay_corrections(connection, SCHEMA, catalogue, entries)
 
 
+def _lay_rows(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    connection.register("rows_to_lay", rows)
+    connection.execute(f"create table {SCHEMA}.{name} as select * from rows_to_lay")
+    connection.unregister("rows_to_lay")
+
+
+def _lay_versions(connection: duckdb.DuckDBPyConnection, versions: Sequence[FileVersion]) -> None:
+    rows = [
+        {
+            "producteur": version.producteur,
+            "jeu": version.jeu,
+            "millesime": version.millesime,
+            "empreinte_sha256": version.empreinte_sha256,
+            "connu_du": date.fromisoformat(version.connu_du),
+            "connu_au": date.fromisoformat(version.connu_au) if version.connu_au else None,
+            "est_version_courante": version.est_courante,
+            "est_premiere_version": version.est_premiere,
+        }
+        for version in versions
+    ]
+    _lay_rows(connection, _VERSION_TABLE, pa.Table.from_pylist(rows, schema=_VERSION_SCHEMA))
+
+
 def _lay_table(connection: duckdb.DuckDBPyConnection, table: BronzeTable, paths: list[Path]) -> None:
-    if paths:
-        missing = [str(path) for path in paths if not path.exists()]
-        if missing:
-            raise BuildError(
-                f"table bronze {table.nom} : {missing[0]} manque, que le verrou nomme ; à faire : relancer "
-                "l'ingestion (`qpv run`), qui la relit depuis le brut"
-            )
-        listing = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-        connection.execute(
-            f"create view {SCHEMA}.{table.nom} as "
-            f"select * from read_parquet([{listing}], union_by_name = true)"
-        )
+    cellules = table.table.forme == "cellules"
+    if not paths:
+        empty = uncorrected(empty_table(table))
+        if cellules:
+            for name, type_ in VERSION_COLUMNS.items():
+                empty = empty.append_column(name, pa.array([], type_))
+        _lay_rows(connection, table.nom, empty)
         return
-    connection.register("empty_rows", uncorrected(empty_table(table)))
-    connection.execute(f"create table {SCHEMA}.{table.nom} as select * from empty_rows")
-    connection.unregister("empty_rows")
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise BuildError(
+            f"table bronze {table.nom} : {missing[0]} manque, que le verrou nomme ; à faire : relancer "
+            "l'ingestion (`qpv run`), qui la relit depuis le brut"
+        )
+    listing = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    rows = f"read_parquet([{listing}], union_by_name = true)"
+    if cellules:
+        columns = ", ".join(f"version.{name}" for name in VERSION_COLUMNS)
+        # Bytes put back after others have two versions: their rows are there twice, each with its days.
+        rows = (
+            f"(select cellule.*, {columns} from {rows} as cellule inner join {SCHEMA}.{_VERSION_TABLE} as "
+            "version using (producteur, jeu, millesime, empreinte_sha256))"
+        )
+    connection.execute(f"create view {SCHEMA}.{table.nom} as select * from {rows}")
 
 
 def _source_rows(

@@ -1,5 +1,13 @@
 """From an audited candidate to the files of a release."""
 
+from qpv_emploi.publication.dictionary import DICTIONARY, read_dictionary, write_dictionary
 from qpv_emploi.publication.export import DATABASE, published_relations, write_release_files
 
-__all__ = ["DATABASE", "published_relations", "write_release_files"]
+__all__ = [
+    "DATABASE",
+    "DICTIONARY",
+    "published_relations",
+    "read_dictionary",
+    "write_dictionary",
+    "write_release_files",
+]

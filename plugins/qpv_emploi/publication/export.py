@@ -11,6 +11,8 @@ from pathlib import Path
 
 import duckdb
 
+from qpv_emploi.publication.tableaux import FRENCH_EXCEL, write_csv, write_parquet
+
 DATABASE = "entrepot.duckdb"
 
 # Format of the database file: the oldest that DuckDB 1.x clients all read.
@@ -51,11 +53,11 @@ def write_release_files(source: Path, folder: Path) -> dict[str, int]:
             if name.startswith("vue_"):
                 # A view only repeats what the tables say.
                 continue
-            connection.execute(
-                f"copy {name} to '{_quoted(parquet / name)}.parquet' (format parquet, compression zstd)"
-            )
-            if name not in NOT_IN_CSV:
-                _copy_csv(connection, name, csv / f"{name}.csv")
+            write_parquet(connection, name, parquet / f"{name}.parquet", {})
+            columns = _columns(connection, name)
+            # Outlines are binary: they leave as GeoJSON and GeoParquet.
+            if name not in NOT_IN_CSV and not any(kind == "BLOB" for _, kind in columns):
+                write_csv(connection, name, columns, csv / f"{name}.csv", FRENCH_EXCEL)
     return counts
 
 
@@ -96,27 +98,11 @@ def _other_schemas(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _copy_csv(connection: duckdb.DuckDBPyConnection, name: str, target: Path) -> None:
-    """CSV for the French Excel: BOM, semicolon, decimal comma."""
-    columns = connection.execute(
+def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[str, str]]:
+    rows = connection.execute(
         "select column_name, data_type from information_schema.columns "
         "where table_name = ? and table_schema = 'main' and table_catalog = current_database() "
         "order by ordinal_position",
         [name],
     ).fetchall()
-    projection = ", ".join(
-        f"replace(cast({column} as varchar), '.', ',') as {column}"
-        if data_type in ("DOUBLE", "FLOAT") or data_type.startswith("DECIMAL")
-        else column
-        for column, data_type in columns
-    )
-    body = target.with_suffix(".corps")
-    connection.execute(
-        f"copy (select {projection} from {name}) to '{_quoted(body)}' "
-        "(format csv, delimiter ';', header true)"
-    )
-    with target.open("wb") as stream, body.open("rb") as content:
-        stream.write(b"\xef\xbb\xbf")
-        while chunk := content.read(1 << 20):
-            stream.write(chunk)
-    body.unlink()
+    return [(column, kind) for column, kind in rows]

@@ -21,6 +21,9 @@ from qpv_emploi.qualite.verdict import Severite
 # Conventional signs of INSEE and DARES that stand for a number (SOURCES 1.3).
 SIGNES_ADMIS = ("s", "S", "c", "nd", "ns", "n.s.", "...", "///")
 
+# Beside the suites of the warehouse: losses that a person has accepted, read by gate 2.
+EXCEPTIONS = "exceptions.yml"
+
 # Given by ``colonnes`` and ``si``, so that an absent column and a filter are treated alike everywhere.
 _ARGUMENTS_RESERVES = {"column", "row_condition", "condition_parser", "severity", "meta", "notes"}
 _ARGUMENTS_DE_COLONNES = ("column_A", "column_B", "column_list")
@@ -214,5 +217,7 @@ def bronze_suite(expectations_dir: Path, table: str) -> BronzeSuite:
 def mart_suites(expectations_dir: Path) -> tuple[MartSuite, ...]:
     """Suites of the warehouse, in the order of their names; none when the folder is empty."""
     return tuple(
-        read_suite(chemin, MartSuite) for chemin in sorted((expectations_dir / "marts").glob("*.yml"))
+        read_suite(chemin, MartSuite)
+        for chemin in sorted((expectations_dir / "marts").glob("*.yml"))
+        if chemin.name != EXCEPTIONS
     )

@@ -1,86 +1,249 @@
--- One row per statement: indicator, territory, period, breakdown, dataset x vintage.
-with observations as (
+-- One row per statement and stretch of days during which it was known with one value. Bytes that repeat a
+-- value change nothing: their rows are one. What follows a different value is revised.
+with versions as (
     select
-        statut.code_indicateur || '|qpv:' || statut.code_qpv || ':2015|' || periode.cle_periode || '|'
-        || statut.cle_ventilation || '|' || statut.producteur || ':' || statut.jeu || ':' || statut.millesime
-            as cle_observation,
-        statut.code_indicateur,
-        'qpv:' || statut.code_qpv || ':2015' as cle_territoire,
-        periode.cle_periode,
-        statut.cle_ventilation,
-        statut.producteur || ':' || statut.jeu || ':' || statut.millesime as cle_jeu_source,
-        statut.code_variable,
-        statut.valeur,
-        indicateur.unite,
-        statut.code_statut,
-        statut.motif,
-        statut.signe_source,
-        statut.note_source,
-        statut.nature,
-        statut.fichier,
-        statut.empreinte_sha256,
-        statut.ligne_source,
-        case when statut.colonne_numero is not null then statut.code_variable end as colonne_source,
-        statut.colonne_numero,
-        statut.valeur_texte as valeur_texte_source,
-        periode.type_periode,
-        periode.debut,
-        periode.fin,
-        periode.annee,
-        periode.evidence_periode,
-        statut.producteur,
-        statut.jeu,
-        statut.millesime,
-        statut.code_qpv
-    from {{ ref('int_observation__statut') }} as statut
-    inner join {{ ref('int_observation__periode') }} as periode
-        on
-            statut.producteur = periode.producteur
-            and statut.jeu = periode.jeu
-            and statut.millesime = periode.millesime
-            and statut.code_variable = periode.code_variable
-    inner join {{ ref('indicateur') }} as indicateur
-        on statut.code_indicateur = indicateur.code
+        cle_enonce,
+        code_indicateur,
+        cle_territoire,
+        cle_periode,
+        cle_ventilation,
+        cle_jeu_source,
+        code_variable,
+        valeur,
+        numerateur,
+        denominateur,
+        borne_basse,
+        borne_haute,
+        unite,
+        code_statut,
+        motif,
+        reserve,
+        signe_source,
+        note_source,
+        nature,
+        fichier,
+        empreinte_sha256,
+        ligne_source,
+        colonne_source,
+        colonne_numero,
+        valeur_texte_source,
+        est_premiere_version,
+        connu_du,
+        connu_au,
+        type_periode,
+        debut,
+        fin,
+        annee,
+        evidence_periode,
+        producteur,
+        jeu,
+        millesime,
+        case
+            when
+                lag(connu_au) over (partition by cle_enonce order by connu_du) = connu_du
+                and lag(code_statut) over (partition by cle_enonce order by connu_du) = code_statut
+                -- two missing values of one status say the same
+                and (
+                    valeur is null
+                    or lag(valeur) over (partition by cle_enonce order by connu_du) = valeur
+                )
+                then 0
+            else 1
+        end as commence
+    from {{ ref('int_observation__version') }}
 ),
 
--- Statements that a column of the file gives.
-donnees as (
-    select distinct cle_observation
-    from observations
-    where colonne_numero is not null
+suites as (
+    select
+        cle_enonce,
+        code_indicateur,
+        cle_territoire,
+        cle_periode,
+        cle_ventilation,
+        cle_jeu_source,
+        code_variable,
+        valeur,
+        numerateur,
+        denominateur,
+        borne_basse,
+        borne_haute,
+        unite,
+        code_statut,
+        motif,
+        reserve,
+        signe_source,
+        note_source,
+        nature,
+        fichier,
+        empreinte_sha256,
+        ligne_source,
+        colonne_source,
+        colonne_numero,
+        valeur_texte_source,
+        est_premiere_version,
+        connu_du,
+        connu_au,
+        type_periode,
+        debut,
+        fin,
+        annee,
+        evidence_periode,
+        producteur,
+        jeu,
+        millesime,
+        sum(commence) over (partition by cle_enonce order by connu_du) as suite
+    from versions
+),
+
+-- The bytes in use last speak for the whole stretch: a current figure is traced to the current file.
+rangs as (
+    select
+        cle_enonce,
+        code_indicateur,
+        cle_territoire,
+        cle_periode,
+        cle_ventilation,
+        cle_jeu_source,
+        code_variable,
+        valeur,
+        numerateur,
+        denominateur,
+        borne_basse,
+        borne_haute,
+        unite,
+        code_statut,
+        motif,
+        reserve,
+        signe_source,
+        note_source,
+        nature,
+        fichier,
+        empreinte_sha256,
+        ligne_source,
+        colonne_source,
+        colonne_numero,
+        valeur_texte_source,
+        min(connu_du) over (partition by cle_enonce, suite) as connu_du,
+        connu_au,
+        type_periode,
+        debut,
+        fin,
+        annee,
+        evidence_periode,
+        producteur,
+        jeu,
+        millesime,
+        max(case when est_premiere_version then 1 else 0 end) over (partition by cle_enonce, suite) = 1
+            as est_premiere,
+        row_number() over (partition by cle_enonce, suite order by connu_du desc) as rang
+    from suites
+),
+
+revisions as (
+    select
+        cle_enonce,
+        code_indicateur,
+        cle_territoire,
+        cle_periode,
+        cle_ventilation,
+        cle_jeu_source,
+        code_variable,
+        valeur,
+        numerateur,
+        denominateur,
+        borne_basse,
+        borne_haute,
+        unite,
+        code_statut,
+        motif,
+        reserve,
+        signe_source,
+        note_source,
+        nature,
+        fichier,
+        empreinte_sha256,
+        ligne_source,
+        colonne_source,
+        colonne_numero,
+        valeur_texte_source,
+        connu_du,
+        connu_au,
+        est_premiere,
+        type_periode,
+        debut,
+        fin,
+        annee,
+        evidence_periode,
+        producteur,
+        jeu,
+        millesime,
+        lag(valeur) over (partition by cle_enonce order by connu_du) as valeur_precedente,
+        lag(connu_du) over (partition by cle_enonce order by connu_du) as connu_du_precedente
+    from rangs
+    where rang = 1
 )
 
--- A producer that renames a variable leaves the old name absent: the new name already makes the statement.
 select
-    observations.cle_observation,
-    observations.code_indicateur,
-    observations.cle_territoire,
-    observations.cle_periode,
-    observations.cle_ventilation,
-    observations.cle_jeu_source,
-    observations.code_variable,
-    observations.valeur,
-    observations.unite,
-    observations.code_statut,
-    observations.motif,
-    observations.signe_source,
-    observations.note_source,
-    observations.nature,
-    observations.fichier,
-    observations.empreinte_sha256,
-    observations.ligne_source,
-    observations.colonne_source,
-    observations.colonne_numero,
-    observations.valeur_texte_source,
-    observations.type_periode,
-    observations.debut,
-    observations.fin,
-    observations.annee,
-    observations.evidence_periode,
-    observations.producteur,
-    observations.jeu,
-    observations.millesime,
-    observations.code_qpv
-from observations
-left join donnees on observations.cle_observation = donnees.cle_observation
-where observations.colonne_numero is not null or donnees.cle_observation is null
+    revisions.cle_enonce
+    || case
+        when revisions.connu_au is null then ''
+        else '|connu_du:' || cast(revisions.connu_du as varchar)
+    end as cle_observation,
+    revisions.code_indicateur,
+    revisions.cle_territoire,
+    revisions.cle_periode,
+    revisions.cle_ventilation,
+    revisions.cle_jeu_source,
+    revisions.code_variable,
+    revisions.valeur,
+    revisions.numerateur,
+    revisions.denominateur,
+    revisions.borne_basse,
+    revisions.borne_haute,
+    revisions.unite,
+    case
+        when
+            revisions.code_statut = 'OK'
+            and revisions.valeur_precedente is not null
+            and revisions.valeur_precedente <> revisions.valeur
+            then 'REV'
+        else revisions.code_statut
+    end as code_statut,
+    revisions.motif,
+    case
+        when
+            revisions.valeur is not null
+            and revisions.valeur_precedente is not null
+            and revisions.valeur_precedente <> revisions.valeur
+            then
+                coalesce(revisions.reserve || ' ; ', '') || 'remplace une autre valeur, reçue le '
+                || cast(revisions.connu_du_precedente as varchar)
+        else revisions.reserve
+    end as reserve,
+    revisions.valeur_precedente,
+    revisions.signe_source,
+    revisions.note_source,
+    revisions.nature,
+    revisions.fichier,
+    revisions.empreinte_sha256,
+    revisions.ligne_source,
+    revisions.colonne_source,
+    revisions.colonne_numero,
+    revisions.valeur_texte_source,
+    case when revisions.est_premiere then jeu_source.publie_le end as publie_le,
+    revisions.connu_du,
+    revisions.connu_au,
+    revisions.type_periode,
+    revisions.debut,
+    revisions.fin,
+    revisions.annee,
+    revisions.evidence_periode,
+    revisions.producteur,
+    revisions.jeu,
+    revisions.millesime
+from revisions
+inner join {{ ref('stg_entrepot__jeu_source') }} as jeu_source
+    on
+        revisions.producteur = jeu_source.producteur
+        and revisions.jeu = jeu_source.jeu
+        and revisions.millesime = jeu_source.millesime

@@ -3,10 +3,10 @@
 -- its reason is not established. Blank is never zero.
 with notes as (
     select
-        cellule.producteur,
         cellule.jeu,
         cellule.millesime,
-        cellule.code_qpv,
+        cellule.cle_version,
+        cellule.cle_territoire,
         cellule.code_variable as code_variable_note,
         nullif(trim(cellule.valeur_texte), '') as note_source
     from {{ ref('int_observation__cellule') }} as cellule
@@ -15,19 +15,19 @@ with notes as (
 
 notes_presentes as (
     select distinct
-        producteur,
         jeu,
         millesime,
+        cle_version,
         code_variable_note
     from notes
 ),
 
 zeros as (
     select
-        producteur,
         jeu,
         millesime,
-        code_qpv,
+        cle_version,
+        cle_territoire,
         code_variable
     from {{ ref('int_observation__cellule') }}
     where role = 'variable' and valeur = 0
@@ -40,18 +40,31 @@ cellules as (
         attendue.millesime,
         attendue.fichier,
         attendue.empreinte_sha256,
+        attendue.cle_version,
         attendue.ligne_source,
-        attendue.code_qpv,
+        attendue.type_territoire,
+        attendue.code_zone,
+        attendue.cle_territoire,
         attendue.code_variable,
         attendue.colonne_numero,
         attendue.valeur_texte,
         attendue.valeur,
+        attendue.trimestre,
+        attendue.connu_du,
+        attendue.connu_au,
+        attendue.est_premiere_version,
         attendue.est_absente,
         attendue.code_indicateur,
         attendue.cle_ventilation,
         attendue.bloc,
         attendue.nature,
         jeu_source.methode_secret,
+        case
+            when attendue.valeur is null or attendue.nature <> 'effectif' then cast(null as double precision)
+            when jeu_source.methode_secret = 'cle_aleatoire'
+                then cast(jeu_source.parametre_d as double precision)
+            when jeu_source.methode_secret = 'arrondi' then jeu_source.arrondi / 2.0
+        end as amplitude,
         attendue.sans_objet_si_zero,
         zeros.code_variable is not null as est_sans_objet,
         notes_presentes.code_variable_note,
@@ -72,23 +85,23 @@ cellules as (
             and attendue.bloc = bloc.bloc
     left join notes_presentes
         on
-            attendue.producteur = notes_presentes.producteur
+            attendue.cle_version = notes_presentes.cle_version
             and attendue.jeu = notes_presentes.jeu
             and attendue.millesime = notes_presentes.millesime
             and bloc.code_variable_note = notes_presentes.code_variable_note
     left join notes
         on
-            attendue.producteur = notes.producteur
+            attendue.cle_version = notes.cle_version
             and attendue.jeu = notes.jeu
             and attendue.millesime = notes.millesime
-            and attendue.code_qpv = notes.code_qpv
+            and attendue.cle_territoire = notes.cle_territoire
             and bloc.code_variable_note = notes.code_variable_note
     left join zeros
         on
-            attendue.producteur = zeros.producteur
+            attendue.cle_version = zeros.cle_version
             and attendue.jeu = zeros.jeu
             and attendue.millesime = zeros.millesime
-            and attendue.code_qpv = zeros.code_qpv
+            and attendue.cle_territoire = zeros.cle_territoire
             and attendue.sans_objet_si_zero = zeros.code_variable
 )
 
@@ -98,12 +111,27 @@ select
     cellules.millesime,
     cellules.fichier,
     cellules.empreinte_sha256,
+    cellules.cle_version,
     cellules.ligne_source,
-    cellules.code_qpv,
+    cellules.type_territoire,
+    cellules.code_zone,
+    cellules.cle_territoire,
     cellules.code_variable,
     cellules.colonne_numero,
     cellules.valeur_texte,
     cellules.valeur,
+    cellules.trimestre,
+    cellules.connu_du,
+    cellules.connu_au,
+    cellules.est_premiere_version,
+    cellules.est_absente,
+    -- A count is never below 0, whatever the noise.
+    case
+        when cellules.amplitude is null then cast(null as double precision)
+        when cellules.valeur < cellules.amplitude then 0
+        else cellules.valeur - cellules.amplitude
+    end as borne_basse,
+    cellules.valeur + cellules.amplitude as borne_haute,
     cellules.code_indicateur,
     cellules.cle_ventilation,
     cellules.bloc,
@@ -140,7 +168,16 @@ select
         when cellules.code_variable_note is not null
             then 'bloc non renseigné : ' || cellules.code_variable_note || ' est vide'
         else 'cellule vide, sans signe ni note du producteur : motif non établi'
-    end as motif
+    end as motif,
+    case
+        when cellules.valeur is null then cast(null as varchar)
+        when cellules.methode_secret = 'cle_aleatoire' and cellules.amplitude is null
+            then 'perturbée par clé aléatoire ; amplitude du bruit non établie : intervalle inconnu'
+        when cellules.methode_secret = 'cle_aleatoire'
+            then 'perturbée par clé aléatoire : un 0 publié n''est pas un vrai zéro'
+        when cellules.methode_secret = 'arrondi' and cellules.amplitude is not null
+            then 'arrondie par le producteur : intervalle de l''arrondi'
+    end as reserve
 from cellules
 left join {{ ref('signe_source') }} as signes
     on

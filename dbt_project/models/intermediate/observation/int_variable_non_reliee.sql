@@ -1,4 +1,5 @@
--- Variables that a file holds and the dictionary does not: kept in bronze, reported, never guessed.
+-- Variables that a file in use holds and neither the dictionary, nor a series, nor the list of those left
+-- aside knows: kept in bronze, reported, never guessed.
 select
     cellule.producteur,
     cellule.jeu,
@@ -13,5 +14,15 @@ left join {{ ref('variable_source') }} as variable
         cellule.producteur = variable.producteur
         and cellule.jeu = variable.jeu
         and cellule.code_variable = variable.code_variable
-where cellule.role = 'variable' and variable.code_variable is null
+left join {{ ref('variable_ecartee') }} as ecartee
+    on
+        cellule.producteur = ecartee.producteur
+        and cellule.jeu = ecartee.jeu
+        and cellule.code_variable like ecartee.motif_variable escape '#'
+where
+    cellule.role = 'variable'
+    and cellule.trimestre is null
+    and cellule.connu_au is null
+    and variable.code_variable is null
+    and ecartee.motif_variable is null
 group by cellule.producteur, cellule.jeu, cellule.millesime, cellule.code_variable

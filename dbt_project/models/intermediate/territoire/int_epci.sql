@@ -48,6 +48,7 @@ epci_2015 as (
         min(qpv.code_region) as code_region
     from {{ ref('int_qpv_epci') }} as qpv_epci
     inner join {{ ref('int_qpv') }} as qpv on qpv_epci.code_qpv = qpv.code_qpv
+    where qpv_epci.generation = '2015'
     group by qpv_epci.siren_epci, qpv_epci.millesime_geo
 ),
 
@@ -67,7 +68,7 @@ libelles_contrat as (
     from {{ ref('int_contrat_porteur') }} as porteur
     inner join {{ ref('int_contrat_ville') }} as contrat
         on porteur.code_contrat = contrat.code_contrat and porteur.generation = contrat.generation
-    where porteur.niveau_porteur = 'epci'
+    where porteur.niveau_porteur = 'epci' and porteur.generation = '2015'
     group by porteur.code_porteur
 )
 

@@ -9,6 +9,7 @@ select
     nullif(trim(commune), '') as libelle_commune,
     nullif(trim(code_departement), '') as code_departement,
     nullif(trim(code_region), '') as code_region,
+    nullif(trim(nombre_de_demandeurs_d_emploi), '') as valeur_texte,
     nombre_de_demandeurs_d_emploi__valeur as nb_demandeurs_emploi,
     p23_pop__valeur as population_2023,
     upper(trim(code_commune)) like 'TOTAL%' as est_total,

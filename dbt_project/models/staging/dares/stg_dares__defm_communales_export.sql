@@ -14,6 +14,7 @@ select
     nullif(trim(categorie), '') as categorie,
     nullif(trim(sexe), '') as sexe,
     nullif(trim(tranche_d_age), '') as tranche_age,
+    nullif(trim(nombre_de_demandeurs_d_emploi), '') as valeur_texte,
     nombre_de_demandeurs_d_emploi__valeur as nb_demandeurs_emploi,
     upper(trim(code_commune)) like 'TOTAL%' as est_total,
     {{ correspond('trim(code_commune)', '751(0[1-9]|1[0-9]|20)|6938[1-9]|132(0[1-9]|1[0-6])') }}

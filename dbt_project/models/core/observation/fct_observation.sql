@@ -1,0 +1,33 @@
+select
+    cle_observation,
+    code_indicateur,
+    cle_territoire,
+    cle_periode,
+    cle_ventilation,
+    cle_jeu_source,
+    code_variable,
+    valeur,
+    numerateur,
+    denominateur,
+    borne_basse,
+    borne_haute,
+    unite,
+    code_statut,
+    motif,
+    reserve,
+    valeur_precedente,
+    signe_source,
+    note_source,
+    evidence_periode,
+    fichier,
+    empreinte_sha256,
+    ligne_source,
+    colonne_source,
+    colonne_numero,
+    valeur_texte_source,
+    publie_le,
+    connu_du,
+    connu_au
+from {{ ref('int_observation') }}
+order by
+    code_indicateur, cle_territoire, cle_periode, cle_ventilation, cle_jeu_source, connu_du

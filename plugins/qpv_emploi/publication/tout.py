@@ -1,0 +1,108 @@
+"""A whole publication: made aside from one release, complete before a reader sees it.
+
+``publications/<release>/fichiers/`` holds what :mod:`qpv_emploi.publication.dossier` writes, and
+``publications/courante`` is a link to the publication that readers see, switched by one rename.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from qpv_emploi.publication.avancement import Progress, silent
+from qpv_emploi.publication.dossier import publish_files
+from qpv_emploi.publication.empreintes import SUMS
+from qpv_emploi.publication.version import read_release
+
+CURRENT = "courante"
+FILES = "fichiers"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A publication.
+
+    Attributes:
+        identifiant: that of its release.
+        dossier: its directory.
+        est_nouvelle: made now, and not found already made.
+    """
+
+    identifiant: str
+    dossier: Path
+    est_nouvelle: bool
+
+
+def publish_all(
+    release: Path,
+    publications: Path,
+    progress: Progress = silent,
+    *,
+    previous: Path | None = None,
+    address: str = "",
+    force: bool = False,
+) -> Publication:
+    """Make the publication of a release and make it current.
+
+    Killed at any moment, it leaves the former publication current or the new one, and can be called again.
+
+    Args:
+        release: directory of the release; only read.
+        publications: folder of the publications, created if needed.
+        progress: told after each file.
+        previous: release to compare with, None without any.
+        address: public address of the folder of the files, for the catalogues.
+        force: make it again even if it is there. Readers of that one publication may miss it for an instant.
+
+    Raises:
+        QPVError: the release cannot be read, or lets nothing out.
+    """
+    identifier = read_release(release).identifiant
+    publications.mkdir(parents=True, exist_ok=True)
+    final = publications / identifier
+    is_new = force or not _is_complete(final)
+    if is_new:
+        preparing = publications / f".{identifier}.partiel"
+        shutil.rmtree(preparing, ignore_errors=True)
+        preparing.mkdir()
+        publish_files(release, preparing / FILES, progress, previous=previous, address=address)
+        _sync(preparing)
+        # A directory cannot be renamed over another.
+        former = publications / f".{identifier}.ancien"
+        shutil.rmtree(former, ignore_errors=True)
+        if final.exists():
+            final.rename(former)
+        preparing.rename(final)
+        shutil.rmtree(former, ignore_errors=True)
+    _switch(publications, identifier)
+    return Publication(identifier, final, is_new)
+
+
+def _is_complete(folder: Path) -> bool:
+    """Whether a publication stands there: its sums are written last."""
+    return (folder / FILES / SUMS).is_file()
+
+
+def _switch(publications: Path, identifier: str) -> None:
+    """Make a publication current by one rename of a link, relative so that the folder can be moved."""
+    link = publications / f".{CURRENT}-{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(identifier, target_is_directory=True)
+    link.rename(publications / CURRENT)
+    _sync_one(publications)
+
+
+def _sync(folder: Path) -> None:
+    """Push every file down to the disk, before a rename says that they are complete."""
+    for path in (*folder.rglob("*"), folder):
+        _sync_one(path)
+
+
+def _sync_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
