@@ -84,6 +84,17 @@ def _relation(manifeste: dict[str, Any], noeud: Noeud) -> str:
     return str(manifeste["nodes"][noeud["attached_node"]]["relation_name"])
 
 
+def _as_table(manifeste: dict[str, Any], noeud: Noeud) -> str:
+    """SQL that puts a table in the place of a view, so that its rows can be damaged; nothing for a table."""
+    if manifeste["nodes"][noeud["attached_node"]]["config"]["materialized"] != "view":
+        return ""
+    relation = _relation(manifeste, noeud)
+    return (
+        f"create temp table copie as select * from {relation}; drop view {relation}; "
+        f"create table {relation} as select * from copie; "
+    )
+
+
 def _of_macro(tests_dbt: dict[str, Noeud], macro: str) -> dict[str, Noeud]:
     trouves = {
         nom: noeud
@@ -103,7 +114,9 @@ def test_a_double_key_fails_where_the_key_is_declared(
 ) -> None:
     for nom, noeud in _of_macro(tests_dbt, "cle_unique").items():
         relation = _relation(manifeste, noeud)
-        trouves = echecs(f"insert into {relation} select * from {relation} limit 1")
+        trouves = echecs(
+            f"{_as_table(manifeste, noeud)}insert into {relation} select * from {relation} limit 1"
+        )
         assert trouves - DEJA == {nom}, nom
 
 
