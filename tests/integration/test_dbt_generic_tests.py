@@ -94,6 +94,17 @@ def _relation(manifeste: dict[str, Any], noeud: Noeud) -> str:
     return str(manifeste["nodes"][noeud["attached_node"]]["relation_name"])
 
 
+def _as_table(manifeste: dict[str, Any], noeud: Noeud) -> str:
+    """SQL that puts a table in the place of a view, so that its rows can be damaged; nothing for a table."""
+    if manifeste["nodes"][noeud["attached_node"]]["config"]["materialized"] != "view":
+        return ""
+    relation = _relation(manifeste, noeud)
+    return (
+        f"create temp table copie as select * from {relation}; drop view {relation}; "
+        f"create table {relation} as select * from copie; "
+    )
+
+
 def _of_macro(tests_dbt: dict[str, Noeud], macro: str) -> dict[str, Noeud]:
     trouves = {
         nom: noeud
@@ -131,7 +142,9 @@ def test_a_double_key_fails_where_the_key_is_declared(
         if est_vide(relation, noeud["test_metadata"]["kwargs"]["colonnes"][0]):
             continue
         # A row too many may also upset a count that is reviewed, never another key.
-        assert echecs(f"insert into {relation} select * from {relation} limit 1", "cle_unique") == {nom}
+        ouvrir = _as_table(manifeste, noeud)
+        degat = f"{ouvrir}insert into {relation} select * from {relation} limit 1"
+        assert echecs(degat, "cle_unique") == {nom}
 
 
 def test_a_malformed_code_fails_where_its_form_is_declared(

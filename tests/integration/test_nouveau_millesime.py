@@ -195,7 +195,8 @@ def test_a_new_variable_is_kept_and_reported(
     nb_qpv: int,
 ) -> None:
     inconnues = {(i.jeu, i.millesime): set(i.colonnes_inconnues) for i in issues_fictives}
-    assert {cle: noms for cle, noms in inconnues.items() if noms} == {
+    # The files of the QPV 2024 are linked to nothing yet: they are not what is looked at here.
+    assert {cle: noms for cle, noms in inconnues.items() if noms and cle[0] == IPRO} == {
         (IPRO, "2022"): {"ABC_INNOV"},
         (IPRO, "2031"): {"ABC_INNOV", "ABC_RSA_V2"},
     }
