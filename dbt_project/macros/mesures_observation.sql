@@ -70,40 +70,25 @@
     cast(sum(cast({{ expression }} as numeric(28, 6))) as double precision)
 {%- endmacro %}
 
-{# A number as French readers write it: narrow no-break space (U+202F) between thousands, decimal
-   comma, true minus. #}
-{% macro nombre_affiche(expression, decimales=0) -%}
-    {%- set arrondi = "round(cast(abs(" ~ expression ~ ") as numeric(28, 6)), " ~ decimales ~ ")" -%}
-    {%- set entier = "split_part(cast(" ~ arrondi ~ " as varchar), '.', 1)" -%}
-    (
-        case when {{ expression }} < 0 and {{ arrondi }} > 0 then '−' else '' end
-        || case
-            when length({{ entier }}) <= 3 then {{ entier }}
-            when length({{ entier }}) <= 6
-                then
-                    substr({{ entier }}, 1, length({{ entier }}) - 3) || chr(8239)
-                    || substr({{ entier }}, length({{ entier }}) - 2, 3)
-            else
-                substr({{ entier }}, 1, length({{ entier }}) - 6) || chr(8239)
-                || substr({{ entier }}, length({{ entier }}) - 5, 3) || chr(8239)
-                || substr({{ entier }}, length({{ entier }}) - 2, 3)
-        end
-        {%- if decimales > 0 %}
-        || ',' || split_part(cast({{ arrondi }} as varchar), '.', 2)
-        {%- endif %}
-    )
-{%- endmacro %}
-
 {# A number with its unit: one decimal for percentages and points, two for ratios, none for the rest. #}
 {% macro valeur_avec_unite(expression, unite) -%}
     case
-        when {{ expression }} is null then cast(null as varchar)
-        when {{ unite }} = 'pourcent' then {{ nombre_affiche(expression, 1) }} || chr(8239) || '%'
-        when {{ unite }} = 'points' then {{ nombre_affiche(expression, 1) }} || ' points'
+        when {{ unite }} in ('pourcent', 'points') then {{ nombre_affiche(expression, 1) }}
         when {{ unite }} = 'rapport' then {{ nombre_affiche(expression, 2) }}
-        when {{ unite }} = 'euros' then {{ nombre_affiche(expression, 0) }} || chr(8239) || '€'
-        else {{ nombre_affiche(expression, 0) }} || ' ' || replace({{ unite }}, '_', ' ')
+        else {{ nombre_affiche(expression, 0) }}
     end
+    || case {{ unite }}
+        when 'pourcent' then chr(8239) || '%'
+        when 'euros' then chr(8239) || '€'
+        when 'rapport' then ''
+        else ' ' || replace({{ unite }}, '_', ' ')
+    end
+{%- endmacro %}
+
+{# A day as French readers write it: 31/12/2023. #}
+{% macro date_affichee(expression) -%}
+    substr(cast({{ expression }} as varchar), 9, 2) || '/' || substr(cast({{ expression }} as varchar), 6, 2)
+    || '/' || substr(cast({{ expression }} as varchar), 1, 4)
 {%- endmacro %}
 
 {# What is printed where there is no value: the words of seed statut. #}
@@ -116,4 +101,13 @@
         when 'CLASSE' then 'classe seule'
         else 'nd'
     end
+{%- endmacro %}
+
+{# A list of columns (name -> type), empty for those that the relation lacks: the arms of a union keep one form. #}
+{% macro colonnes_ou_vides(colonnes, vides) -%}
+    {%- for colonne, type in colonnes.items() -%}
+    {%- if colonne in vides -%}cast(null as {{ type }}) as {{ colonne }}{%- else -%}{{ colonne }}{%- endif -%}
+    {%- if not loop.last %},
+        {% endif -%}
+    {%- endfor -%}
 {%- endmacro %}

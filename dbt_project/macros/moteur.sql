@@ -32,3 +32,26 @@
         cast({{ annee }} as varchar) || '-{{ "%02d" | format(mois) }}-{{ "%02d" | format(jour) }}' as date
     )
 {%- endmacro %}
+
+{# A number as French readers write it: narrow no-break space (U+202F) between thousands, decimal comma, true minus;
+   rounded half away from zero. #}
+{% macro nombre_affiche(expression, decimales=0) -%}
+    {{ return(adapter.dispatch('nombre_affiche', 'qpv_emploi')(expression, decimales)) }}
+{%- endmacro %}
+
+{% macro default__nombre_affiche(expression, decimales) -%}
+    translate(
+        format('{:,.{{ decimales }}f}', round(cast({{ expression }} as double precision), {{ decimales }}) + 0.0),
+        ',.-', chr(8239) || ',−'
+    )
+{%- endmacro %}
+
+{% macro postgres__nombre_affiche(expression, decimales) -%}
+    translate(
+        to_char(
+            round(cast({{ expression }} as numeric), {{ decimales }}),
+            'FM999,999,999,990{% if decimales %}.{{ '0' * decimales }}{% endif %}'
+        ),
+        ',.-', chr(8239) || ',−'
+    )
+{%- endmacro %}

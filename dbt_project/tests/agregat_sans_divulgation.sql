@@ -1,4 +1,5 @@
--- Nothing of an aggregate lets a withheld cell be read: no value while one is missing, no bound while only one is.
+-- Nothing of an aggregate lets a withheld cell be read: no value while one is missing, no bound while only
+-- one is.
 select
     cle_agregat,
     nb_qpv_manquants,

@@ -1,5 +1,5 @@
--- The list of correspondence, the letters, the labels and the outlines do not agree on a QPV, and the table of
--- events does not know it yet: to read, to settle and to write there.
+-- The list of correspondence, the letters, the labels and the outlines do not agree on a QPV, and the table
+-- of events does not know it yet: to read, to settle and to write there.
 {{ config(severity='warn') }}
 select
     discordance.nature,

@@ -1,5 +1,5 @@
--- On the page of a contract a figure has its comparison or says why not, an absence has its reason, and the
--- diagnostic holds twelve indicators at most.
+-- On the page of a contract a figure has its comparison or says why not, an absence has its reason, and
+-- the diagnostic holds twelve indicators at most.
 select
     cle_ligne,
     motif_comparaison

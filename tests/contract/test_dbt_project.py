@@ -294,8 +294,10 @@ def test_layers_point_one_way(chemin: Path) -> None:
         assert citees == set()
     else:
         assert "source(" not in sql
-    # The one window of the marts on observations: every mart reads the figures known on the same day.
-    fenetre = {"int_observation_connue"} if layer(chemin) == "marts" else set()
+    # The windows of the marts on observations: every mart reads the figures known on the same day, and shares
+    # one computation of the measures.
+    mesures = {m.stem for m in (DBT / "models" / "intermediate" / "mesure").glob("*.sql")}
+    fenetre = {"int_observation_connue", *mesures} if layer(chemin) == "marts" else set()
     assert {declarations()[nom]["couche"] for nom in citees - graines - fenetre} <= permises
 
 

@@ -45,6 +45,9 @@ CLES: dict[str, tuple[str, ...]] = {
     "geographie_source": ("producteur", "jeu"),
     "groupe_contradiction": ("code",),
     "indicateur": ("code",),
+    "indicateur_attendu": ("code_indicateur",),
+    "indicateur_contexte": ("code_indicateur",),
+    "indicateur_fiche": ("code_indicateur", "cle_ventilation"),
     "indicateur_non_compare": ("code_indicateur", "non_compare_avec"),
     "indicateur_rapport": ("code_rapport",),
     "observation_dispositif": ("code_indicateur", "cle_ventilation"),
@@ -53,6 +56,7 @@ CLES: dict[str, tuple[str, ...]] = {
     "question_evaluative": ("code",),
     "region": ("code_region",),
     "regle_periode": ("producteur", "jeu", "bloc", "code_variable", "millesime_du"),
+    "reserve_fiche": ("code",),
     "rupture_serie": ("motif_indicateur", "rupture_le"),
     "serie_source": ("producteur", "jeu"),
     "taux_source": ("producteur", "jeu", "code_variable"),
@@ -131,6 +135,12 @@ ETRANGERES: list[tuple[str, tuple[str, ...], str, tuple[str, ...]]] = [
     ("observation_dispositif", ("code_dispositif",), "dispositif", ("code",)),
     ("ouverture_dispositif", ("code_dispositif",), "dispositif", ("code",)),
     ("indicateur_rapport", ("code_rapport",), "indicateur", ("code",)),
+    ("indicateur_attendu", ("code_indicateur",), "indicateur", ("code",)),
+    ("indicateur_attendu", ("code_statut",), "statut", ("code",)),
+    ("indicateur_contexte", ("code_indicateur",), "indicateur", ("code",)),
+    ("indicateur_fiche", ("code_indicateur",), "indicateur", ("code",)),
+    ("indicateur_fiche", ("cle_ventilation",), "ventilation", ("cle_ventilation",)),
+    ("indicateur_fiche", ("code_comparateur",), "comparateur", ("code",)),
     ("indicateur_rapport", ("code_mesure",), "indicateur", ("code",)),
     ("acteur", ("predecesseur",), "acteur", ("code",)),
     ("dispositif", ("predecesseur",), "dispositif", ("code",)),
@@ -351,6 +361,19 @@ def test_a_comparator_without_a_definition_is_no_territory() -> None:
 def test_each_variable_has_exactly_one_period_rule(millesime: str) -> None:
     comptes = {(v.jeu, v.code_variable): len(matching_rules(v, millesime)) for v in variables()}
     assert not {cle: nombre for cle, nombre in comptes.items() if nombre != 1}
+
+
+def test_the_page_of_a_contract_holds_twelve_indicators_at_most() -> None:
+    """DOMAIN, « Fiche par contrat de ville »: a fiche, not an atlas."""
+    lignes = rows("indicateur_fiche")
+    assert 0 < len(lignes) <= 12
+    assert [int(ligne["ordre"]) for ligne in lignes] == list(range(1, len(lignes) + 1))
+
+
+def test_the_four_families_expect_something() -> None:
+    familles = {ligne["code"]: ligne["famille"] for ligne in rows("indicateur")}
+    attendues = {familles[ligne["code_indicateur"]] for ligne in rows("indicateur_attendu")}
+    assert attendues == {"diagnostic", "actions", "droit_commun", "gouvernance"}
 
 
 def test_period_rules_give_one_year_or_say_they_do_not_know() -> None:

@@ -37,7 +37,7 @@ STEPS: dict[str, Any] = {
     "write_release_files": pipeline,
     "write_dictionary": pipeline,
     "_copy_database": export,
-    "_copy_csv": export,
+    "write_csv": export,
     "_write_manifest": pipeline,
     "fsync_tree": pipeline,
     "fsync": pipeline,

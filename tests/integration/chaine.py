@@ -60,27 +60,31 @@ class Chaine:
     def jouer(
         self,
         entrees: Mapping[str, Iterable[Ligne]],
-        mutations: Mapping[str, Remplacement] | None = None,
+        mutation: Remplacement | None = None,
     ) -> None:
         """Build the models again on the given rows.
 
         Args:
             entrees: model -> its rows; a column that a row does not give is null.
-            mutations: model -> a text of its compiled SQL and what takes its place.
+            mutation: a text of the compiled SQL, in whatever model it stands, and what takes its place.
+
+        Raises:
+            ValueError: the text to replace is nowhere.
         """
+        compiles = {modele: self._noeuds[modele]["compiled_code"] for modele in self.modeles}
+        if mutation and not any(mutation[0] in sql for sql in compiles.values()):
+            raise ValueError(f"« {mutation[0]} » n'est dans aucun modèle de la chaîne")
         for entree in self._entrees:
             relation, colonnes = self._relation(entree), self._colonnes[entree]
-            self.connexion.execute(f"delete from {relation}")
+            # A copy has no constraint: a row gives the columns that its example is about.
+            self.connexion.execute(f"create or replace table {relation} as from {relation} limit 0")
             valeurs = [[ligne.get(colonne) for colonne in colonnes] for ligne in entrees[entree]]
             if valeurs:
                 places = ", ".join("?" * len(colonnes))
                 self.connexion.executemany(f"insert into {relation} values ({places})", valeurs)
-        for modele in self.modeles:
-            sql = self._noeuds[modele]["compiled_code"]
-            if mutations and modele in mutations:
-                ancien, nouveau = mutations[modele]
-                assert ancien in sql, (modele, ancien)
-                sql = sql.replace(ancien, nouveau)
+        for modele, sql in compiles.items():
+            if mutation:
+                sql = sql.replace(*mutation)
             nature = "view" if self._noeuds[modele]["config"]["materialized"] == "view" else "table"
             self.connexion.execute(f"create or replace {nature} {self._relation(modele)} as {sql}")
 
@@ -93,7 +97,7 @@ class Chaine:
 
         def depends(nom: str) -> bool:
             if nom not in dependants:
-                dependants[nom] = any([depends(parent) for parent in self._parents[nom]])
+                dependants[nom] = any(depends(parent) for parent in self._parents[nom])
             return dependants[nom]
 
         ordre: list[str] = []

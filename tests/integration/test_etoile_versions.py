@@ -18,6 +18,8 @@ from qpv_emploi import pipeline
 from qpv_emploi.entrepot import Release
 from qpv_emploi.errors import BuildError, SettingsError
 from qpv_emploi.fictif import REGION_FICTIVE, generate
+from qpv_emploi.fictif.sans_depot import ecrire_sans_depot
+from qpv_emploi.fictif.territoire import imaginer
 from qpv_emploi.settings import Settings
 
 FIRST, REVISED = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
@@ -59,6 +61,8 @@ def revision(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Revised]:
     """Received on 1 March, revised on 1 June, published after; the bronze of the first bytes is lost."""
     root = tmp_path_factory.mktemp("versions")
     generate(root / "depot", nb_qpv=12)
+    # QPV 2024, census by commune: datasets whose real file is not held.
+    ecrire_sans_depot(root / "depot", imaginer(2015, 12))
     settings = Settings(data_dir=root / "data", depot=root / "depot", region=REGION_FICTIVE)
     path = root / "depot" / "insee" / IPRO / "2021" / "IPRO_2021.csv"
     with pytest.MonkeyPatch.context() as clock:
@@ -181,3 +185,37 @@ def test_a_target_that_would_do_harm_is_refused(revision: Revised, tmp_path: Pat
         jour = date(2026, 6, 2)
     with pytest.raises(SettingsError):
         pipeline.rebuild_as_known(revision.settings, jour, cible)
+
+
+def test_counts_of_qpv_2024_are_perturbed_and_their_noise_unknown(revision: Revised) -> None:
+    rows = ask(
+        revision.release.dossier,
+        "select code_statut, cle_periode, count(*), count(valeur), count(borne_basse), min(reserve), "
+        "bool_and(cle_territoire like 'qpv:QN%:2024') from fct_observation "
+        "where cle_jeu_source in ('insee:defm_qpv_2024:2024', 'insee:cnaf_qpv_2024:2024') group by 1, 2",
+    )
+    # Five measures of jobseekers and three of the Caf, in each of the twelve QPV.
+    inconnue = "perturbée par clé aléatoire ; amplitude du bruit non établie : intervalle inconnu"
+    assert rows == [("PERT", "INSTANT:2024-12-31", 96, 96, 0, inconnue, True)]
+    revenus = ask(
+        revision.release.dossier,
+        "select code_indicateur, cle_periode, count(*) from fct_observation "
+        "where cle_jeu_source = 'insee:filosofi_qpv_2024:2021' group by 1, 2 "
+        "order by 1",
+    )
+    assert revenus == [
+        ("PAU.REVENU_MEDIAN_DISP.FILO.UC", "ANNEE:2021", 12),
+        ("PAU.TX_PAUVRETE60.FILO.POP", "ANNEE:2021", 12),
+    ]
+
+
+def test_an_employment_rate_of_a_commune_keeps_its_two_counts(revision: Revised) -> None:
+    rows = ask(
+        revision.release.dossier,
+        "select cle_ventilation, type_territoire, bool_and(abs(valeur - 100 * numerateur / denominateur) "
+        "< 1e-9), bool_and(colonne_numero > 0), count(*) = count(distinct cle_territoire) "
+        "from fct_observation inner join dim_territoire using (cle_territoire) "
+        "where code_indicateur = 'EMP.TX_EMPLOI.RP.15_64' and cle_periode = 'FEN5:2022' group by 1, 2 "
+        "order by 1",
+    )
+    assert rows == [(sexe, "commune", True, True, True) for sexe in ("SEXE=F", "SEXE=H", "TOTAL")]

@@ -323,8 +323,8 @@ def test_perturbed_counts_do_not_add_up_and_stay_close(resultats: Resultats) -> 
 
 def test_a_withheld_rate_is_blank(resultats: Resultats) -> None:
     table = _wide(resultats[FILOSOFI][0])
-    assert 0 < table["DISP_TP60_A21"].isna().sum() < len(table)
-    assert table["DISP_MED_A21"].between(9_000, 25_000).all()
+    assert 0 < table["DISP_TP60"].isna().sum() < len(table)
+    assert table["DISP_MED"].between(9_000, 25_000).all()
 
 
 def test_the_census_keeps_its_useful_columns_under_stable_names(resultats: Resultats, region: Region) -> None:

@@ -1,5 +1,5 @@
--- All the neighbourhoods of a contract, a département or a region together: the series « population en QPV », on
--- the perimeters of one generation.
+-- All the neighbourhoods of a contract, a département or a region together: the series « population en QPV
+-- », on the perimeters of one generation.
 select
     agregat.cle_agregat,
     agregat.cle_territoire,

@@ -1,5 +1,5 @@
--- The latest usable statement of each indicator and breakdown. When the latest period is withheld or not
--- disseminated, the last known value is shown with its own period and `est_plus_recente` says so.
+-- The latest usable statement of each indicator and breakdown of a neighbourhood, with what tells how sure
+-- it is: status, denominator, noise, place of the period against the start of the contract.
 with observations as (
     select
         observation.cle_observation,
@@ -7,7 +7,8 @@ with observations as (
         observation.code_indicateur,
         observation.cle_ventilation,
         observation.cle_periode,
-        observation.cle_jeu_source,
+        observation.debut,
+        observation.fin,
         observation.valeur,
         observation.numerateur,
         observation.denominateur,
@@ -18,38 +19,21 @@ with observations as (
         observation.motif,
         observation.reserve,
         observation.evidence_periode,
-        jeu_source.producteur,
-        jeu_source.jeu,
-        jeu_source.millesime,
-        jeu_source.avertissement,
+        observation.est_plus_recente,
+        observation.unite = 'pourcent'
+        and observation.numerateur is not null
+        and observation.denominateur is not null as est_fraction,
         -- the amplitude of the cell-key noise, where the file has one and says it
         case
             when observation.code_statut = 'PERT' then cast(jeu_source.parametre_d as double precision)
         end as amplitude,
-        observation.debut,
-        observation.fin,
-        observation.ordre_periode
-    from {{ ref('int_observation_datee') }} as observation
+        jeu_source.producteur,
+        jeu_source.jeu,
+        jeu_source.millesime,
+        jeu_source.avertissement
+    from {{ ref('int_observation_utile') }} as observation
     inner join {{ ref('dim_jeu_source') }} as jeu_source
         on observation.cle_jeu_source = jeu_source.cle_jeu_source
-    where observation.type_territoire = 'qpv'
-),
-
-rangs as (
-    select
-        cle_observation,
-        row_number() over (
-            partition by cle_territoire, code_indicateur, cle_ventilation
-            order by
-                case when valeur is null then 2 else 1 end asc,
-                ordre_periode desc,
-                millesime desc,
-                cle_observation asc
-        ) as rang,
-        max(ordre_periode) over (
-            partition by cle_territoire, code_indicateur, cle_ventilation
-        ) as ordre_plus_recent
-    from observations
 ),
 
 -- Bounds of the noise: those of a count, or those of a rate through its two counts.
@@ -57,21 +41,13 @@ bruits as (
     select
         cle_observation,
         case
-            when unite = 'pourcent' and numerateur is not null and denominateur is not null
-                then
-                    case
-                        when amplitude is not null
-                            then {{ bruit_bas('numerateur', 'denominateur', 'amplitude') }}
-                    end
+            when est_fraction and amplitude is null then cast(null as double precision)
+            when est_fraction then {{ bruit_bas('numerateur', 'denominateur', 'amplitude') }}
             else borne_basse
         end as bruit_bas,
         case
-            when unite = 'pourcent' and numerateur is not null and denominateur is not null
-                then
-                    case
-                        when amplitude is not null
-                            then {{ bruit_haut('numerateur', 'denominateur', 'amplitude') }}
-                    end
+            when est_fraction and amplitude is null then cast(null as double precision)
+            when est_fraction then {{ bruit_haut('numerateur', 'denominateur', 'amplitude') }}
             else borne_haute
         end as bruit_haut
     from observations
@@ -106,7 +82,7 @@ select
     observations.cle_periode,
     periode.libelle_periode,
     observations.evidence_periode,
-    observations.ordre_periode = rangs.ordre_plus_recent as est_plus_recente,
+    observations.est_plus_recente,
     {{ position_t0('observations.debut', 'observations.fin', 'generation_contrat.t0') }} as position_t0,
     observations.producteur,
     observations.jeu,
@@ -115,8 +91,6 @@ select
     observations.cle_observation,
     qpv.est_fictif
 from observations
-inner join rangs
-    on observations.cle_observation = rangs.cle_observation and rangs.rang = 1
 inner join bruits on observations.cle_observation = bruits.cle_observation
 inner join {{ ref('dim_qpv') }} as qpv on observations.cle_territoire = qpv.cle_territoire
 inner join {{ ref('dim_indicateur') }} as indicateur

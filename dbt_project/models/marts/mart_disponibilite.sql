@@ -1,6 +1,7 @@
--- What is known and what is not, per contract, département and region: each family and indicator, with the share
--- of the expected cells that are known. A QPV shared by two contracts counts in both; the département and the
--- region count each QPV once. A contract counts in the département and the region of its holder.
+-- What is known and what is not, per contract, département and region: each family and indicator, with the
+-- share of the expected cells that are known. A QPV shared by two contracts counts in both; the
+-- département and the region count each QPV once. A contract counts in the département and the region of
+-- its holder.
 with membres as (
     select
         cle_territoire,
@@ -38,7 +39,9 @@ appartenances as (
         contrat.cle_territoire as cle_territoire_cellule
     from {{ ref('dim_contrat_ville') }} as contrat
     inner join {{ ref('dim_territoire') }} as territoire
-        on territoire.type_territoire = '{{ niveau }}' and contrat.code_{{ niveau }} = territoire.code_territoire
+        on
+            territoire.type_territoire = '{{ niveau }}'
+            and contrat.code_{{ niveau }} = territoire.code_territoire
     {% endfor %}
 ),
 

@@ -23,6 +23,49 @@ with figures as (
         'trajectoire = valeur_t - valeur_t0' as formule,
         cle_observation_t as cle_observation
     from {{ ref('mart_trajectoire') }}
+    {% for moment in ['t0', 't'] %}
+    union all
+    select
+        cle_trace,
+        'mart_trajectoire' as mart,
+        'valeur_zone_{{ moment }}' as role,
+        'variation_zone = valeur_zone_t - valeur_zone_t0' as formule,
+        cle_observation_zone_{{ moment }} as cle_observation
+    from {{ ref('mart_trajectoire') }}
+    where trajectoire_relative is not null
+    {% endfor %}
+    {% for terme in ['qpv', 'zone'] %}
+    union all
+    select
+        cle_trace,
+        'mart_ecart_zone' as mart,
+        'valeur_{{ terme }}' as role,
+        'ecart_points = valeur_qpv - valeur_zone ; rapport = valeur_qpv / valeur_zone' as formule,
+        cle_observation_{{ terme }} as cle_observation
+    from {{ ref('mart_ecart_zone') }}
+    where portee = 'contexte' or ecart_points is not null
+    {% endfor %}
+    union all
+    -- a sum of neighbourhoods leads to each of them
+    select
+        agregat.cle_agregat as cle_trace,
+        'mart_agregat_qpv' as mart,
+        'quartier ' || observation.cle_territoire as role,
+        agregat.methode_agregation || ' des quartiers' as formule,
+        observation.cle_observation
+    from {{ ref('mart_agregat_qpv') }} as agregat
+    inner join {{ ref('int_agregat_membre') }} as membre
+        on
+            agregat.cle_territoire = membre.cle_territoire
+            and agregat.generation = membre.generation
+    inner join {{ ref('int_observation_datee') }} as observation
+        on
+            membre.cle_territoire_qpv = observation.cle_territoire
+            and agregat.code_indicateur = observation.code_indicateur
+            and agregat.cle_ventilation = observation.cle_ventilation
+            and agregat.cle_periode = observation.cle_periode
+            and agregat.cle_jeu_source = observation.cle_jeu_source
+    where agregat.est_retenu and agregat.valeur is not null
 )
 
 select

@@ -88,8 +88,8 @@ def write_workbook(
 ) -> None:
     """Write one relation as a workbook. The same release gives the same bytes.
 
-    Numbers are stored whole and shown with at most three decimals; codes and every other text are text
-    cells, so that ``02`` stays ``02`` and a text that begins like a formula stays a text.
+    Numbers are stored with sixteen significant digits and shown with at most three decimals; codes and every
+    other text are text cells, so that ``02`` stays ``02`` and a text that begins like a formula stays a text.
 
     Args:
         connection: the published database, single-threaded.
@@ -411,5 +411,6 @@ def _said(value: object) -> str:
 
 
 def _fitting(text: str) -> str:
-    """The text, cut with a mention when a cell cannot hold it."""
+    """The text, cut with a mention when a cell cannot hold it; in a cell, a line ends with LF alone."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - len(CUT)] + CUT

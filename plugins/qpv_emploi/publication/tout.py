@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from pathlib import Path
 
 from qpv_emploi.publication.avancement import Progress, silent
 from qpv_emploi.publication.dossier import publish_files
-from qpv_emploi.publication.empreintes import SUMS
-from qpv_emploi.publication.version import read_release
+from qpv_emploi.publication.version import SourceRelease, read_release
 
 CURRENT = "courante"
 FILES = "fichiers"
+# Written last: a folder without it is the rest of a killed publication.
+MARKER = "publication.json"
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def publish_all(
     Raises:
         QPVError: the release cannot be read, or lets nothing out.
     """
-    identifier = read_release(release).identifiant
+    source = read_release(release)
+    identifier = source.identifiant
     publications.mkdir(parents=True, exist_ok=True)
     final = publications / identifier
     is_new = force or not _is_complete(final)
@@ -68,6 +71,7 @@ def publish_all(
         shutil.rmtree(preparing, ignore_errors=True)
         preparing.mkdir()
         publish_files(release, preparing / FILES, progress, previous=previous, address=address)
+        _mark(preparing, source)
         _sync(preparing)
         # A directory cannot be renamed over another.
         former = publications / f".{identifier}.ancien"
@@ -81,8 +85,13 @@ def publish_all(
 
 
 def _is_complete(folder: Path) -> bool:
-    """Whether a publication stands there: its sums are written last."""
-    return (folder / FILES / SUMS).is_file()
+    return (folder / MARKER).is_file()
+
+
+def _mark(folder: Path, source: SourceRelease) -> None:
+    """Say what the publication is of, and that it is complete."""
+    content = {"version": source.identifiant, "region": source.region, "est_fictif": source.est_fictif}
+    (folder / MARKER).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
 def _switch(publications: Path, identifier: str) -> None:

@@ -1,5 +1,5 @@
--- What a contract expects to know and what it knows: every cell that a file publishes for a neighbourhood, and
--- the indicators of the four families that nothing feeds. An absence is a row with its reason.
+-- What a contract expects to know and what it knows: every cell that a file publishes for a neighbourhood,
+-- and the indicators of the four families that nothing feeds. An absence is a row with its reason.
 with attendus as (
     select
         code_indicateur,
@@ -115,7 +115,8 @@ suites as (
         perimetre_au,
         case cadence
             when 'annuelle' then cast(fin + interval '1 year' as date)
-            when 'trimestrielle' then cast(fin + interval '1 day' + interval '3 month' - interval '1 day' as date)
+            when 'trimestrielle'
+                then cast(fin + interval '1 day' + interval '3 month' - interval '1 day' as date)
             when 'mensuelle' then cast(fin + interval '1 day' + interval '1 month' - interval '1 day' as date)
         end as fin_suivante
     from series
@@ -172,8 +173,8 @@ reunies as (
 
 select
     'disponibilite|' || reunies.code_indicateur || '|' || reunies.cle_territoire || '|'
-    || coalesce(reunies.cle_periode, 'sans_periode') || '|' || coalesce(reunies.cle_ventilation, 'sans_ventilation')
-        as cle_disponibilite,
+    || coalesce(reunies.cle_periode, 'sans_periode') || '|'
+    || coalesce(reunies.cle_ventilation, 'sans_ventilation') as cle_disponibilite,
     reunies.code_indicateur,
     reunies.cle_territoire,
     reunies.type_territoire,

@@ -1,5 +1,6 @@
--- The neighbourhoods over which a contract, a département or a region is added up, one generation at a time. A
--- neighbourhood shared by two contracts counts in both; the département and the region count it once.
+-- The neighbourhoods over which a contract, a département or a region is added up, one generation at a
+-- time. A neighbourhood shared by two contracts counts in both; the département and the region count it
+-- once.
 with contrats as (
     select
         code_qpv,

@@ -1,7 +1,7 @@
--- What all the neighbourhoods of a contract, a département or a region weigh together. Counts are added, rates
--- are Σ numerator ÷ Σ denominator, the rest is not additive and says so. One cell withheld and there is no sum:
--- with two or more, the known part is a lower bound; with exactly one it is not given, since whoever learns the
--- total by another way would read the cell in it.
+-- What all the neighbourhoods of a contract, a département or a region weigh together. Counts are added,
+-- rates are Σ numerator ÷ Σ denominator, the rest is not additive and says so. One cell withheld and there
+-- is no sum: with two or more, the known part is a lower bound; with exactly one it is not given, since
+-- whoever learns the total by another way would read the cell in it.
 with membres as (
     select
         cle_territoire,
@@ -140,16 +140,11 @@ calculs as (
         nb_qpv,
         nb_qpv_partages,
         nb_connues,
-        nb_sans_objet,
         nb_manquantes,
-        nb_absentes,
         nb_perturbees,
-        nb_bornees,
-        case
-            when nb_manquantes > nb_absentes then rang_gravite
-            when nb_absentes > 0 then (select rang_gravite from {{ ref('statut') }} where code = 'ND')
-            else rang_gravite
-        end as rang_gravite,
+        -- known cells cannot speak for the neighbourhoods that the file leaves out
+        case when nb_absentes > 0 and nb_absentes = nb_manquantes then 'ND' end as statut_absence,
+        rang_gravite,
         case
             when nb_manquantes > 0 or nb_connues = 0 then cast(null as double precision)
             when methode_agregation = 'somme' then somme
@@ -168,7 +163,10 @@ calculs as (
             when nb_manquantes = 0 and nb_bornees = nb_connues then somme_basse
         end as borne_basse,
         case
-            when methode_agregation = 'somme' and nb_manquantes = 0 and nb_bornees > 0
+            when
+                methode_agregation = 'somme'
+                and nb_manquantes = 0
+                and nb_bornees > 0
                 and nb_bornees = nb_connues
                 then somme_haute
         end as borne_haute
@@ -205,7 +203,7 @@ statues as (
             when calculs.methode_agregation = 'non_additif' then 'NA'
             when calculs.nb_connues = 0 and calculs.nb_manquantes = 0 then 'NA'
             when calculs.nb_manquantes = 0 and calculs.valeur is null then 'NA'
-            else statut.code
+            else coalesce(calculs.statut_absence, statut.code)
         end as code_statut,
         case
             when calculs.methode_agregation = 'non_additif'

@@ -1,6 +1,7 @@
--- Every comparison that could be asked of a figure, made or refused with its reason. Where a comparator publishes
--- the indicator, one row per figure and zone; where it never does, one row per territory, indicator and
--- comparator, at the last usable period. Indicators that exist for zones only are given as a context.
+-- Every comparison that could be asked of a figure, made or refused with its reason. Where a comparator
+-- publishes the indicator, one row per figure and zone; where it never does, one row per territory,
+-- indicator and comparator, at the last usable period. Indicators that exist for zones only are given as a
+-- context.
 with indicateurs as (
     select
         code as code_indicateur,
@@ -59,15 +60,15 @@ liens as (
         generation,
         code_comparateur,
         nature,
-        cle_territoire_zone
+        cle_territoire_zone,
+        cle_comparateur
     from {{ ref('int_comparaison_zone') }}
 ),
 
 valeurs as (
     select
+        cle_comparateur,
         nature,
-        code_comparateur,
-        generation,
         cle_territoire_zone,
         code_indicateur,
         cle_ventilation,
@@ -92,17 +93,7 @@ tenues as (
         liens.nature,
         valeurs.code_indicateur
     from liens
-    inner join valeurs
-        on
-            liens.nature = valeurs.nature
-            and liens.cle_territoire_zone = valeurs.cle_territoire_zone
-            and (
-                valeurs.nature = 'zone'
-                or (
-                    liens.code_comparateur = valeurs.code_comparateur
-                    and liens.generation = valeurs.generation
-                )
-            )
+    inner join valeurs on liens.cle_comparateur = valeurs.cle_comparateur
 ),
 
 -- A total is not compared with that of a larger zone: it is not asked for, cell by cell.
@@ -170,18 +161,10 @@ croisements as (
             and liens.code_comparateur = paires.code_comparateur
     left join valeurs
         on
-            liens.nature = valeurs.nature
-            and liens.cle_territoire_zone = valeurs.cle_territoire_zone
+            liens.cle_comparateur = valeurs.cle_comparateur
             and sujets.code_indicateur = valeurs.code_indicateur
             and sujets.cle_ventilation = valeurs.cle_ventilation
             and sujets.cle_periode = valeurs.cle_periode
-            and (
-                valeurs.nature = 'zone'
-                or (
-                    liens.code_comparateur = valeurs.code_comparateur
-                    and liens.generation = valeurs.generation
-                )
-            )
     where not sujets.est_non_additif
 ),
 
@@ -384,8 +367,7 @@ contextes as (
     inner join valeurs
         on
             liens.nature = 'zone'
-            and valeurs.nature = 'zone'
-            and liens.cle_territoire_zone = valeurs.cle_territoire_zone
+            and liens.cle_comparateur = valeurs.cle_comparateur
             and valeurs.est_connue
     inner join {{ ref('indicateur_contexte') }} as contexte
         on valeurs.code_indicateur = contexte.code_indicateur

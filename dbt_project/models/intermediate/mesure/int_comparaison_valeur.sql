@@ -1,9 +1,8 @@
--- The figures of the comparators, under one form: those published for a zone, those of the rest of a zone, and
--- those of neighbourhoods taken together when they are rates (a total is not a comparator).
+-- The figures of the comparators, under one form: those published for a zone, those of the rest of a zone,
+-- and those of neighbourhoods taken together when they are rates (a total is not a comparator).
 select
+    cle_territoire as cle_comparateur,
     'zone' as nature,
-    cast(null as varchar) as code_comparateur,
-    cast(null as varchar) as generation,
     cle_territoire as cle_territoire_zone,
     code_indicateur,
     cle_ventilation,
@@ -23,9 +22,8 @@ from {{ ref('int_observation_datee') }}
 where est_retenue and type_territoire <> 'qpv'
 union all
 select
+    reste.code_comparateur || '|' || reste.generation || '|' || reste.cle_territoire_zone as cle_comparateur,
     'reste' as nature,
-    reste.code_comparateur,
-    reste.generation,
     reste.cle_territoire_zone,
     reste.code_indicateur,
     reste.cle_ventilation,
@@ -46,13 +44,12 @@ inner join {{ ref('int_periode') }} as periode on reste.cle_periode = periode.cl
 inner join {{ ref('statut') }} as statut on reste.code_statut = statut.code
 union all
 select
-    'agregat' as nature,
     case type_territoire
         when 'contrat_ville' then 'qpv_contrat'
         when 'departement' then 'qpv_departement'
         else 'qpv_region'
-    end as code_comparateur,
-    generation,
+    end || '|' || generation || '|' || cle_territoire as cle_comparateur,
+    'agregat' as nature,
     cle_territoire as cle_territoire_zone,
     code_indicateur,
     cle_ventilation,

@@ -1,10 +1,6 @@
-{%- set zones = [
-    'commune', 'epci', 'unite_urbaine', 'zone_emploi', 'partie_regionale_zone_emploi', 'departement', 'region',
-    'metropole'
-] -%}
--- What each territory may be compared with: whole zones, the rest of a zone once its neighbourhoods are out, all
--- the neighbourhoods of the contract, the département or the region. The subject is a neighbourhood, or the
--- neighbourhoods of a contract, a département or a region taken together.
+-- What each territory may be compared with: whole zones, the rest of a zone once its neighbourhoods are
+-- out, all the neighbourhoods of the contract, the département or the region. The subject is a
+-- neighbourhood, or the neighbourhoods of a contract, a département or a region taken together.
 with qpv as (
     select
         cle_territoire_qpv as cle_territoire,
@@ -16,7 +12,8 @@ with qpv as (
     from {{ ref('int_qpv_zone') }}
     where
         code_comparateur in (
-            {%- for zone in zones %}'{{ zone }}'{% if not loop.last %}, {% endif %}{% endfor -%}
+            'commune', 'epci', 'unite_urbaine', 'zone_emploi', 'partie_regionale_zone_emploi', 'departement',
+            'region', 'metropole'
         )
 ),
 
@@ -47,6 +44,19 @@ membres as (
     from {{ ref('int_agregat_membre') }}
 ),
 
+encadrements as (
+    {% for nom in ['qpv', 'membres'] %}
+    select
+        cle_territoire,
+        code_comparateur,
+        nature,
+        cle_territoire_zone
+    from {{ nom }}
+    where code_comparateur in ('departement', 'region', 'metropole', 'qpv_departement', 'qpv_region')
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
 -- The départements and the region of an aggregate are those of its neighbourhoods, when there is one only.
 cadres as (
     select
@@ -57,19 +67,7 @@ cadres as (
         zone.nature,
         min(zone.cle_territoire_zone) as cle_territoire_zone
     from {{ ref('int_agregat_membre') }} as membre
-    inner join (
-        {% for nom in ['qpv', 'membres'] %}
-        select
-            cle_territoire,
-            code_comparateur,
-            nature,
-            cle_territoire_zone
-        from {{ nom }}
-        where
-            code_comparateur in ('departement', 'region', 'metropole', 'qpv_departement', 'qpv_region')
-        {% if not loop.last %}union all{% endif %}
-        {% endfor %}
-    ) as zone on membre.cle_territoire_qpv = zone.cle_territoire
+    inner join encadrements as zone on membre.cle_territoire_qpv = zone.cle_territoire
     where
         membre.type_territoire = 'contrat_ville'
         or (
@@ -84,16 +82,31 @@ cadres as (
         zone.code_comparateur,
         zone.nature
     having count(distinct zone.cle_territoire_zone) = 1
+),
+
+liens as (
+    {% for nom in ['qpv', 'restes', 'membres', 'cadres'] %}
+    select
+        cle_territoire,
+        type_territoire,
+        generation,
+        code_comparateur,
+        nature,
+        cle_territoire_zone
+    from {{ nom }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 )
 
-{% for nom in ['qpv', 'restes', 'membres', 'cadres'] %}
 select
     cle_territoire,
     type_territoire,
     generation,
     code_comparateur,
     nature,
-    cle_territoire_zone
-from {{ nom }}
-{% if not loop.last %}union all{% endif %}
-{% endfor %}
+    cle_territoire_zone,
+    case
+        when nature = 'zone' then cle_territoire_zone
+        else code_comparateur || '|' || generation || '|' || cle_territoire_zone
+    end as cle_comparateur
+from liens

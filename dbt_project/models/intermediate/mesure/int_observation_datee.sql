@@ -1,6 +1,6 @@
--- The figures that the measures read: each one as known on the day, with its period, its secrecy regime and what
--- its status is worth. Several vintages may publish the same period: `est_retenue` marks the one that speaks
--- for it, the last that gives a value.
+-- The figures that the measures read: each one as known on the day, with its period, its secrecy regime
+-- and what its status is worth. Several vintages may publish the same period: `est_retenue` marks the one
+-- that speaks for it, the last that gives a value.
 with observations as (
     select
         observation.cle_observation,

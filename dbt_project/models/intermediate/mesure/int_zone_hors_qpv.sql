@@ -1,6 +1,6 @@
--- A commune or an EPCI once all its neighbourhoods are taken out. Only from counts that are additive, published
--- and final on both sides: one withheld, perturbed, rounded or estimated cell, or a neighbourhood that lies on
--- another zone too, and the row says why there is no figure.
+-- A commune or an EPCI once all its neighbourhoods are taken out. Only from counts that are additive,
+-- published and final on both sides: one withheld, perturbed, rounded or estimated cell, or a
+-- neighbourhood that lies on another zone too, and the row says why there is no figure.
 with liens as (
     select
         cle_territoire_zone,
@@ -144,7 +144,8 @@ select
             ) }}
     end as valeur,
     case when couples.motif is null then couples.numerateur_zone - couples.numerateur_qpv end as numerateur,
-    case when couples.motif is null then couples.denominateur_zone - couples.denominateur_qpv end as denominateur,
+    case when couples.motif is null then couples.denominateur_zone - couples.denominateur_qpv end
+        as denominateur,
     case when couples.motif is null then statut.code else 'NA' end as code_statut,
     couples.motif
 from couples

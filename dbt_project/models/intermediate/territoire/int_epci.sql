@@ -52,7 +52,7 @@ epci_2015 as (
     group by qpv_epci.siren_epci, qpv_epci.millesime_geo
 ),
 
-libelles_evenement as (
+noms_evenement as (
     select
         code_avant as siren_epci,
         min(libelle_avant) as libelle
@@ -61,7 +61,7 @@ libelles_evenement as (
     group by code_avant
 ),
 
-libelles_contrat as (
+noms_contrat as (
     select
         porteur.code_porteur as siren_epci,
         min(contrat.libelle_contrat) as libelle
@@ -85,8 +85,8 @@ select
     epci_2015.siren_epci,
     epci_2015.millesime_geo,
     coalesce(
-        libelles_contrat.libelle,
-        libelles_evenement.libelle,
+        noms_contrat.libelle,
+        noms_evenement.libelle,
         courants.libelle_epci,
         'EPCI ' || epci_2015.siren_epci || ' (libellé de 2015 non tenu)'
     ) as libelle_epci,
@@ -94,6 +94,6 @@ select
     case when epci_2015.nb_regions = 1 then epci_2015.code_region end as code_region,
     false as est_courant
 from epci_2015
-left join libelles_contrat on epci_2015.siren_epci = libelles_contrat.siren_epci
-left join libelles_evenement on epci_2015.siren_epci = libelles_evenement.siren_epci
+left join noms_contrat on epci_2015.siren_epci = noms_contrat.siren_epci
+left join noms_evenement on epci_2015.siren_epci = noms_evenement.siren_epci
 left join courants on epci_2015.siren_epci = courants.siren_epci

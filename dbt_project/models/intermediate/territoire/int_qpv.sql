@@ -113,7 +113,7 @@ select
     -- N new, M outline changed, I unchanged, C (Mayotte) not documented; the codes of 2015 have none
     case when situes.generation = '2024' then substr(situes.code_qpv, 8, 1) end as lettre,
     coalesce(
-        libelle.libelle_qpv,
+        nom.libelle_qpv,
         'QPV ' || situes.code_qpv || ' (libellé non tenu)'
     ) as libelle_qpv,
     case
@@ -128,8 +128,8 @@ select
 from situes
 left join perimetres on situes.code_qpv = perimetres.code_qpv
 left join populations on situes.code_qpv = populations.code_qpv
-left join {{ ref('int_qpv_libelle') }} as libelle
-    on situes.code_qpv = libelle.code_qpv and libelle.est_retenu
+left join {{ ref('int_qpv_libelle') }} as nom
+    on situes.code_qpv = nom.code_qpv and nom.est_retenu
 left join {{ ref('int_departement') }} as departement
     on situes.code_departement = departement.code_departement
 where {{ dans_la_region('departement.code_region') }}
