@@ -48,7 +48,7 @@ def _types(folder: Path, table: str) -> list[tuple[str, str]]:
 def _in_a_workbook(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("\r\n", "\n").replace("\r", "\n")
-    return float(f"{value:.16G}") if isinstance(value, float) else value
+    return value
 
 
 def _round_trips(folder: Path, lire: Requete, marts: list[str]) -> None:

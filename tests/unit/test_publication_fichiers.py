@@ -64,10 +64,10 @@ def mart(folder: Path) -> list[tuple[Any, ...]]:
 
 
 def in_a_workbook(value: Any) -> Any:
-    """What a cell holds: lines that end with LF, numbers of sixteen significant digits (Excel shows 15)."""
+    """What a cell holds: lines that end with LF."""
     if isinstance(value, str):
         return value.replace("\r", "\n")
-    return float(f"{value:.16G}") if isinstance(value, float) else value
+    return value
 
 
 # --- harmless texts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from qpv_emploi.publication.cellules import neutralised
 from qpv_emploi.publication.contexte import PUBLISHER, SOURCE_COLUMNS, Context, sources_of
+from qpv_emploi.publication.feuille import Cell, DataSheet
 from qpv_emploi.publication.version import BANNER, Column, Relation
 
 README, DATA, DICTIONARY, SOURCES = "Lisez-moi", "Données", "Dictionnaire", "Sources"
@@ -88,8 +89,8 @@ def write_workbook(
 ) -> None:
     """Write one relation as a workbook. The same release gives the same bytes.
 
-    Numbers are stored with sixteen significant digits and shown with at most three decimals; codes and every
-    other text are text cells, so that ``02`` stays ``02`` and a text that begins like a formula stays a text.
+    Numbers are stored exactly and shown with at most three decimals; codes and every other text are text
+    cells, so that ``02`` stays ``02`` and a text that begins like a formula stays a text.
 
     Args:
         connection: the published database, single-threaded.
@@ -97,13 +98,27 @@ def write_workbook(
         relation: a relation for which :func:`has_workbook` holds.
         target: file to create.
     """
+    body = target.with_suffix(".corps")
     options = {
-        "constant_memory": True,
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
         "tmpdir": str(target.parent),
     }
+    try:
+        _write(connection, context, relation, target, body, options)
+    finally:
+        body.unlink(missing_ok=True)
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    context: Context,
+    relation: Relation,
+    target: Path,
+    body: Path,
+    options: dict[str, object],
+) -> None:
     with xlsxwriter.Workbook(str(target), options) as workbook:
         release = context.release
         workbook.set_properties(
@@ -118,14 +133,14 @@ def write_workbook(
         styles = _Styles(workbook)
         sources = sources_of(connection, context, relation)
         _readme(_sheet(workbook, styles, context, README), styles, context, relation)
-        _data(_sheet(workbook, styles, context, DATA), styles, connection, context, relation)
+        _data(_sheet(workbook, styles, context, DATA), styles, connection, context, relation, body)
         _dictionary(_sheet(workbook, styles, context, DICTIONARY), styles, context, relation)
         _sources(_sheet(workbook, styles, context, SOURCES), styles, context, sources)
 
 
-def _sheet(workbook: xlsxwriter.Workbook, styles: _Styles, context: Context, name: str) -> Worksheet:
+def _sheet(workbook: xlsxwriter.Workbook, styles: _Styles, context: Context, name: str) -> DataSheet:
     """A sheet that prints well and, for a fictional release, says so on its first row and on each page."""
-    sheet = workbook.add_worksheet(name)
+    sheet: DataSheet = workbook.add_worksheet(name, worksheet_class=DataSheet)
     sheet.set_landscape()
     sheet.set_paper(9)
     if name != DATA:
@@ -198,44 +213,46 @@ def _readme(sheet: Worksheet, styles: _Styles, context: Context, relation: Relat
 
 
 def _data(
-    sheet: Worksheet,
+    sheet: DataSheet,
     styles: _Styles,
     connection: duckdb.DuckDBPyConnection,
     context: Context,
     relation: Relation,
+    body: Path,
 ) -> None:
     shown = _shown(relation)
     header = _top(context)
     rows = context.comptes[relation.nom]
     for place, (name, width) in enumerate(zip(shown, _widths(connection, relation, shown), strict=True)):
         column = relation.column(name)
-        kind = _TEXT if column is None or column.type == "VARCHAR" else None
-        sheet.set_column(place, place, width, styles.get(num_format=kind) if kind else None)
+        is_text = column is None or column.type == "VARCHAR"
+        sheet.set_column(place, place, width, styles.get(num_format=_TEXT) if is_text else None)
     sheet.set_row(header, 32)
     for place, name in enumerate(shown):
         sheet.write_string(header, place, name, styles.header)
     sheet.freeze_panes(header + 1, _frozen(relation))
     sheet.autofilter(header, 0, header + max(rows, 1), len(shown) - 1)
     sheet.repeat_rows(header)
+    cells = [_cell(sheet, styles, place, relation.column(name)) for place, name in enumerate(shown)]
+    if rows:
+        sheet.write_body(body, header + 2, cells, _rows(connection, context, relation))
 
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, context: Context, relation: Relation
+) -> Iterator[tuple[str | None, tuple[Any, ...]]]:
+    """Status and values of each row, with the label of the status beside its code."""
     names = [column.nom for column in relation.colonnes]
-    status_at = names.index(STATUS) if STATUS in names else None
-    writers = [_writer(column, styles) for column in relation.colonnes]
-    at = [shown.index(name) for name in names]
-    said_at = shown.index(STATUS_SAID) if STATUS_SAID in shown else None
+    at = names.index(STATUS) if STATUS in names else None
     cursor = connection.execute(f"select {', '.join(names)} from {relation.nom}")
-    row = header
     while batch := cursor.fetchmany(_BATCH):
         for values in batch:
-            row += 1
-            code = values[status_at] if status_at is not None else None
-            for place, writer, value in zip(at, writers, values, strict=True):
-                writer(sheet, row, place, value, code)
-            if said_at is not None:
-                status = context.statuts.get(str(code))
-                sheet.write_string(
-                    row, said_at, status.libelle if status else "", styles.get(**_LOOKS.get(str(code), {}))
-                )
+            if at is None:
+                yield None, values
+            else:
+                status = context.statuts.get(values[at])
+                said = status.libelle if status else None
+                yield values[at], (*values[: at + 1], said, *values[at + 1 :])
 
 
 def _shown(relation: Relation) -> list[str]:
@@ -273,19 +290,15 @@ def _widths(connection: duckdb.DuckDBPyConnection, relation: Relation, shown: Se
     ]
 
 
-_Writer = Callable[[Worksheet, int, int, Any, str | None], None]
-
-
-def _writer(column: Column, styles: _Styles) -> _Writer:
+def _cell(sheet: DataSheet, styles: _Styles, place: int, column: Column | None) -> Cell:
     """How the cells of a column are written: by the type of the column, and the status of the row.
 
     The status of a missing value colours the empty cells, and not the figures that the row does hold; that of
-    a reserve (perturbed, estimated…) colours the figures.
+    a reserve (perturbed, estimated…) colours the figures. ``None`` is the label of the status.
     """
-    is_float = column.type in _FLOATS or column.type.startswith("DECIMAL")
     cache: dict[tuple[str | None, str, bool], Format] = {}
 
-    def look(code: str | None, num_format: str, *, risky: bool = False) -> Format:
+    def look(code: str | None, num_format: str, risky: bool = False) -> Format:
         key = (code, num_format, risky)
         if key not in cache:
             # A cell marked as text stays one when a person edits it.
@@ -293,44 +306,30 @@ def _writer(column: Column, styles: _Styles) -> _Writer:
             cache[key] = styles.get(num_format=num_format, **_LOOKS.get(code or "", {}), **more)
         return cache[key]
 
-    def write_measure(sheet: Worksheet, row: int, place: int, value: Any, code: str | None) -> None:
-        if value is None:
-            if code in _MISSING and is_float:
-                sheet.write_blank(row, place, None, look(code, _COUNT))
-            return
-        shape = _COUNT if value == int(value) else _DECIMAL
-        sheet.write_number(row, place, float(value), look(None if code in _MISSING else code, shape))
-
-    whole = _COUNT if column.nom.startswith("nb_") else _NUMBER
-
-    def write_integer(sheet: Worksheet, row: int, place: int, value: Any, code: str | None) -> None:
-        if value is not None:
-            sheet.write_number(row, place, value, look(None, whole))
-
-    def write_text(sheet: Worksheet, row: int, place: int, value: Any, code: str | None) -> None:
-        if value is None:
-            return
-        said = code if column.nom == STATUS else None
-        risky = neutralised(value) != value
-        sheet.write_string(row, place, _fitting(value), look(said, _TEXT, risky=risky))
-
-    def write_day(sheet: Worksheet, row: int, place: int, value: Any, code: str | None) -> None:
-        if value is not None:
-            sheet.write_datetime(row, place, value, look(None, _DAY))
-
-    def write_boolean(sheet: Worksheet, row: int, place: int, value: Any, code: str | None) -> None:
-        if value is not None:
-            sheet.write_boolean(row, place, value)
-
-    if is_float:
-        return write_measure
+    if column is None or column.nom == STATUS:
+        return sheet.text(place, lambda code, risky: look(code, _TEXT, risky), _prepared)
+    if column.type in _FLOATS or column.type.startswith("DECIMAL"):
+        return sheet.number(
+            place,
+            lambda code, value: look(
+                None if code in _MISSING else code, _COUNT if value == int(value) else _DECIMAL
+            ),
+            lambda code: look(code, _COUNT) if code in _MISSING else None,
+        )
     if column.type in _INTEGERS:
-        return write_integer
+        whole = look(None, _COUNT if column.nom.startswith("nb_") else _NUMBER)
+        return sheet.number(place, lambda code, value: whole, lambda code: None)
     if column.type == "BOOLEAN":
-        return write_boolean
-    if column.type in ("DATE", "TIMESTAMP"):
-        return write_day
-    return write_text
+        return sheet.boolean(place)
+    if column.type == "DATE":
+        return sheet.day(place, look(None, _DAY))
+    return sheet.text(place, lambda code, risky: look(None, _TEXT, risky), _prepared)
+
+
+def _prepared(value: Any) -> tuple[str, bool]:
+    """What a text cell holds, and whether a spreadsheet could take it for a formula."""
+    text = str(value)
+    return _fitting(text), neutralised(text) != text
 
 
 def _table(
