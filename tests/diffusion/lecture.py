@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
-from openpyxl.utils.escape import unescape
 from openpyxl.worksheet.worksheet import Worksheet
 
 from qpv_emploi.publication.cellules import restored
@@ -52,7 +51,4 @@ def read_sheet(path: Path, sheet: str, *, header: int = 1) -> tuple[list[str], l
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        # Excel and LibreOffice read `_x005F_` as « _ »; openpyxl leaves it to its user.
-        return unescape(value) or None
     return value.date() if isinstance(value, datetime) else value

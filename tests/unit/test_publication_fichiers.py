@@ -108,8 +108,7 @@ def test_texts_of_a_workbook_are_texts(report: FilesReport) -> None:
     at = names.index("texte") + 1
     cells = [page.cell(row, at) for row in range(2, page.max_row + 1)]
     shown = [cell for cell in cells if cell.value is not None]
-    # The empty text is a formatted cell without value.
-    assert len(shown) == len(HOSTILE)
+    assert len(shown) == len([text for text in HOSTILE if text])
     for cell in shown:
         assert cell.data_type in ("s", "inlineStr"), cell.value
         assert cell.hyperlink is None
@@ -249,6 +248,14 @@ def test_sheets_of_a_workbook(report: FilesReport) -> None:
     assert first["vu_le"].number_format == "dd/mm/yyyy"
     second = {name: page.cell(3, place) for place, name in enumerate(names, 1)}
     assert (second["valeur"].value, second["valeur"].number_format) == (-0.5, "#,##0.0##")
+    assert page.dimensions == f"A1:{page.cell(1, len(names)).column_letter}{len(rows) + 1}"
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet2.xml").decode()
+    # Written as a whole: no row twice, cells in their order, nothing after the last one.
+    numbers = re.findall(r'<row r="(\d+)"', sheet)
+    assert numbers == [str(number) for number in range(1, len(rows) + 2)]
+    assert f'<dimension ref="{page.dimensions}"/>' in sheet
+    assert not list((report.dossier / "xlsx").glob("*.corps"))
 
 
 def test_a_status_is_shown_by_style_and_by_text(report: FilesReport) -> None:

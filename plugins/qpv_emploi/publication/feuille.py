@@ -1,8 +1,8 @@
 """The sheet of data of a workbook, written a row at a time.
 
 XlsxWriter keeps every cell as an object, or every text in full where it stands; a mart has millions of cells
-and few distinct texts. Here the rows are made as XML beside the workbook, texts shared, then put in their place
-when the workbook is closed: five times faster. What surrounds them (header, widths, filters, styles) is
+and few distinct texts. Here the rows are made as XML beside the workbook, texts shared, then put in their
+place when the workbook is closed: five times faster. What surrounds them (header, widths, filters, styles) is
 XlsxWriter's.
 """
 
