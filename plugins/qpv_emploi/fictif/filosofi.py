@@ -128,7 +128,7 @@ def _colonnes(alea: np.random.Generator, annee: int, personnes: Entiers) -> dict
 def _composition(alea: np.random.Generator, nombre: int) -> dict[str, Reels]:
     """Shares of disposable income, in %: PACT, PPEN, PPAT, PPSOC and PIMPOT (negative) sum to 100."""
     parts: dict[str, Reels] = {
-        "PTSA": np.round(60 + alea.normal(0.0, 3.0, nombre), 1),
+        "PPAT": np.round(np.maximum(11 + alea.normal(0.0, 1.5, nombre), 2.0), 1),
         "PCHO": np.round(3.1 + alea.normal(0.0, 0.3, nombre), 1),
         "PBEN": np.round(5.0 + alea.normal(0.0, 0.4, nombre), 1),
         "PPEN": np.round(29 + alea.normal(0.0, 2.0, nombre), 1),
@@ -137,9 +137,10 @@ def _composition(alea: np.random.Generator, nombre: int) -> dict[str, Reels]:
         "PPLOGT": np.round(1.7 + alea.normal(0.0, 0.2, nombre), 1),
         "PIMPOT": np.round(-15.5 + alea.normal(0.0, 0.8, nombre), 1),
     }
-    parts["PACT"] = np.round(parts["PTSA"] + parts["PCHO"] + parts["PBEN"], 1)
     parts["PPSOC"] = np.round(parts["PPFAM"] + parts["PPMINI"] + parts["PPLOGT"], 1)
-    parts["PPAT"] = np.round(100 - parts["PACT"] - parts["PPEN"] - parts["PPSOC"] - parts["PIMPOT"], 1)
+    # Wages, far from zero, take what is left: a small share that closed the sum could turn negative.
+    parts["PACT"] = np.round(100 - parts["PPEN"] - parts["PPAT"] - parts["PPSOC"] - parts["PIMPOT"], 1)
+    parts["PTSA"] = np.round(parts["PACT"] - parts["PCHO"] - parts["PBEN"], 1)
     return parts
 
 
