@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.postgres import PostgresAbsent, PostgresServer, running_postgres
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +21,22 @@ def depot_reel() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return depot
+
+
+@pytest.fixture(scope="session")
+def serveur_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for the session."""
+    try:
+        with running_postgres() as serveur:
+            yield serveur
+    except PostgresAbsent as absence:
+        if os.environ.get("QPV_EXIGER_OUTILS") == "1":
+            pytest.fail(str(absence))
+        pytest.skip(str(absence))
+
+
+@pytest.fixture
+def base_postgres(serveur_postgres: PostgresServer) -> Iterator[str]:
+    """Connection string of a new, empty database."""
+    with serveur_postgres.database() as dsn:
+        yield dsn

@@ -394,10 +394,22 @@ def publish(
         str, typer.Option("--adresse", help="Adresse publique du dossier des fichiers, pour les catalogues.")
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Refaire une diffusion déjà faite.")] = False,
+    postgres: Annotated[
+        str,
+        typer.Option(
+            "--postgres",
+            metavar="DSN",
+            help="Servir aussi la version dans cette base PostgreSQL (sinon QPV_POSTGRES, sinon aucune) ; "
+            "le mot de passe plutôt dans ~/.pgpass.",
+        ),
+    ] = "",
+    schema: Annotated[
+        str, typer.Option("--schema", help="Schéma servi (sinon QPV_POSTGRES_SCHEMA, sinon qpv).")
+    ] = "",
     data_dir: DataDir = None,
 ) -> None:
-    """Faire d'une version tout ce que l'on emporte : classeurs, CSV, Parquet, périmètres, descriptions."""
-    from qpv_emploi.diffusion import publish_release
+    """Faire d'une version tout ce que l'on emporte : classeurs, CSV, Parquet, périmètres, site, base."""
+    from qpv_emploi.diffusion import publish_release, serve_release
     from qpv_emploi.publication.tout import CURRENT
 
     with _said():
@@ -407,6 +419,20 @@ def publish(
     said = "[green]diffusé[/green]  " if made.est_nouvelle else "déjà fait"
     console.print(f"{said} version {made.identifiant}", soft_wrap=True)
     console.print(f"          {escape(str(settings.paths.publications / CURRENT))}", soft_wrap=True)
+    with _said(), _progress("PostgreSQL") as progress:
+        served = serve_release(settings, version, dsn=postgres, schema=schema, progress=progress, force=force)
+    if served is None:
+        return
+    said = "[green]chargé[/green]   " if served.est_nouvelle else "déjà là  "
+    console.print(
+        f"{said} PostgreSQL, schéma {served.schema}, lecture par le rôle {served.role}", soft_wrap=True
+    )
+    if served.vues_anciennes:
+        console.print(
+            f"[yellow]attention[/yellow] vues à refaire, elles lisent la version précédente : "
+            f"{escape(', '.join(served.vues_anciennes))}",
+            soft_wrap=True,
+        )
 
 
 @app.command()

@@ -9,6 +9,7 @@ from qpv_emploi.errors import UnknownRelease
 from qpv_emploi.publication.avancement import Progress, silent
 from qpv_emploi.publication.comparaison import Comparison, compare_releases
 from qpv_emploi.publication.comparaison_fichiers import write_comparison
+from qpv_emploi.publication.postgres import PostgresReport, publish_to_postgres
 from qpv_emploi.publication.tout import Publication, publish_all
 from qpv_emploi.settings import Settings
 
@@ -40,6 +41,39 @@ def publish_release(
         progress,
         previous=former.dossier if former else None,
         address=address if not address or address.endswith("/") else f"{address}/",
+        force=force,
+    )
+
+
+def serve_release(
+    settings: Settings,
+    identifier: str | None = None,
+    *,
+    dsn: str = "",
+    schema: str = "",
+    progress: Progress = silent,
+    force: bool = False,
+) -> PostgresReport | None:
+    """Serve a release in the PostgreSQL database of the settings; None when they name none.
+
+    Args:
+        identifier: the release; the current one by default.
+        dsn: connection string (libpq) in place of that of the settings.
+        schema: name of the schema in place of that of the settings.
+        force: load it again even if the schema already holds it.
+
+    Raises:
+        UnknownRelease: there is no such release.
+        QPVError: the server refuses; what it serves has not changed.
+    """
+    chosen = dsn or settings.postgres.get_secret_value()
+    if not chosen:
+        return None
+    return publish_to_postgres(
+        find_release(settings, identifier).dossier.resolve(),
+        chosen,
+        progress,
+        schema=schema or settings.postgres_schema,
         force=force,
     )
 

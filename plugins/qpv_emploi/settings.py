@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from qpv_emploi.errors import SettingsError
@@ -30,6 +30,9 @@ class Settings(BaseSettings):
         en_ligne: ask the producers over the network. Off, only files already here are read.
         contact: address or page a webmaster may write to, sent with each request (ASCII).
         pools_par_hote: one Airflow pool per host, which must exist, for the tasks that ask producers.
+        postgres: connection string of the PostgreSQL database that serves the releases; empty: none. Never
+            shown: it may hold a password.
+        postgres_schema: name of the schema that serves them.
         autoriser_http_local: accept plain HTTP for 127.0.0.1 and localhost (tests, local mirror).
     """
 
@@ -44,6 +47,8 @@ class Settings(BaseSettings):
     en_ligne: bool = False
     contact: str = Field(default="", pattern=r"^[ -~]*$")
     pools_par_hote: bool = False
+    postgres: SecretStr = SecretStr("")
+    postgres_schema: str = "qpv"
     autoriser_http_local: bool = False
 
     @property

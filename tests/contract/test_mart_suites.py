@@ -87,9 +87,10 @@ create table mart_suivi_cibles as select * from (values
 ) t(cle_ligne, est_complete, position_validite, valeur_observee, taux_atteinte, motif_taux, motif);
 
 create table mart_moyens_specifiques as select * from (values
-  ('m1', 1000::double, 3, 1, null::integer, 'OK', null),
-  ('m2', null, null, null, null, 'NC', 'à saisir localement')
-) t(cle_ligne, montant, nb_lignes, nb_lignes_sans_contrat, nb_postes, code_statut, motif);
+  ('m1', 1000::double, 4, 3, 2, 1, null::integer, 'OK', null),
+  ('m2', null, null, null, null, null, null, 'NC', 'à saisir localement')
+) t(cle_ligne, montant, nb_lignes_fichier, nb_lignes, nb_identifiants, nb_lignes_sans_contrat, nb_postes,
+    code_statut, motif);
 
 create table mart_couverture_dispositif as select * from (values
   ('g1', true, 'deduit', 12.0, null),
@@ -127,6 +128,12 @@ create table dim_territoire as select * from (values
 create table fct_beneficiaires as select * from (values
   ('b1', 12.0, 'residence', 'OK', null), ('b2', null, 'residence', 'SECRET', 'cellule retenue')
 ) t(cle_beneficiaires, nombre, regle_localisation, code_statut, motif);
+
+create table fct_saisie_locale as select * from (values
+  ('l1', 137.0, null, 'OK', null, 'service', 'organisme', date '2025-06-30', 4),
+  ('l2', null, 'oui', 'OK', null, 'service', 'organisme', date '2025-06-30', 5),
+  ('l3', null, null, 'ND', 'non transmis', 'service', 'organisme', date '2025-06-30', 6)
+) t(cle_saisie, valeur, constat, code_statut, motif, auteur, organisme, saisi_le, ligne_source);
 
 create table fct_moyens as select * from (values
   ('p1', 1000.0, 'CV001', null, 1), ('p2', 500.0, null, 'aucun contrat dans le fichier', 2)
@@ -169,6 +176,7 @@ _CLES = {
     "mart_objectif_national": "cle_ligne",
     "fct_beneficiaires": "cle_beneficiaires",
     "fct_moyens": "cle_moyen",
+    "fct_saisie_locale": "cle_saisie",
 }
 _FAUTES: dict[str, list[tuple[str, str]]] = {
     "mart_ecart_zone": [
@@ -220,6 +228,8 @@ _FAUTES: dict[str, list[tuple[str, str]]] = {
         ("m2", "code_statut = 'OK'"),
         ("m2", "motif = null"),
         ("m1", "nb_lignes_sans_contrat = 4"),
+        ("m1", "nb_lignes_fichier = 2"),
+        ("m1", "nb_identifiants = 4"),
     ],
     "mart_couverture_dispositif": [
         ("g1", "present = false"),
@@ -240,6 +250,18 @@ _FAUTES: dict[str, list[tuple[str, str]]] = {
         ("b2", "code_statut = 'OK'"),
         ("b1", "regle_localisation = null"),
         ("b1", "cle_beneficiaires = 'b2'"),
+    ],
+    "fct_saisie_locale": [
+        ("l3", "motif = null"),
+        ("l1", "motif = 'x'"),
+        ("l2", "motif = 'x'"),
+        ("l1", "code_statut = 'ND'"),
+        ("l3", "code_statut = 'OK'"),
+        ("l1", "auteur = null"),
+        ("l1", "organisme = null"),
+        ("l1", "saisi_le = null"),
+        ("l1", "ligne_source = null"),
+        ("l1", "cle_saisie = 'l2'"),
     ],
     "fct_moyens": [
         ("p1", "montant = -1"),

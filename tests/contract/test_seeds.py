@@ -17,6 +17,7 @@ import yaml
 from python_calamine import CalamineWorkbook
 
 from qpv_emploi.catalogue import FileSpec, SourceVariable, Table, load_catalogue
+from qpv_emploi.declarations.listes import closed_lists
 
 PROJET = Path(__file__).resolve().parents[2]
 DBT = PROJET / "dbt_project"
@@ -254,6 +255,9 @@ def test_every_variable_points_to_a_breakdown() -> None:
     # The rows of the communal file say their sex and age themselves (int_observation__ligne).
     ages, sexes = ("AGE=M25", "AGE=25_49", "AGE=50_PLUS"), ("SEXE=F", "SEXE=H")
     utilisees |= {*ages, *sexes, *(f"{age}|{sexe}" for age in ages for sexe in sexes)}
+    # So does a local declaration (fct_beneficiaires).
+    declares = {f"AGE={code}" for code in closed_lists(DBT)["tranche_age"]}
+    utilisees |= {*declares, *(f"{age}|{sexe}" for age in declares for sexe in sexes)}
     assert utilisees == connues
 
 

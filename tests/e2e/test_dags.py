@@ -41,7 +41,7 @@ def test_the_dags_are_exactly_these(dagbag: Any, datasets: list[tuple[str, str]]
     producteurs = {producteur for producteur, _ in datasets}
     assert {"insee", "sig_ville"} <= producteurs
     ingestions = {f"ingestion_{producteur}" for producteur in producteurs}
-    assert set(dagbag.dags) == {"entrepot", "veille", *ingestions}
+    assert set(dagbag.dags) == {"entrepot", "publication", "veille", *ingestions}
 
 
 def test_each_dataset_has_its_tasks(dagbag: Any) -> None:
@@ -106,6 +106,20 @@ def test_the_warehouse_is_built_then_audited_then_published_by_one_task_at_a_tim
     assert [asset.uri for asset in dag.get_task("publier").outlets] == ["x-qpv://entrepot/publie"]
     # Waiting for the ingestions must not hold the slot.
     assert dag.get_task("construire").reschedule is True
+
+
+def test_the_published_warehouse_wakes_the_publication(dagbag: Any) -> None:
+    dag = dagbag.dags["publication"]
+    assert [asset.uri for asset in dag.timetable.asset_condition.objects] == ["x-qpv://entrepot/publie"]
+    assert set(dag.task_ids) == {"diffuser", "servir"}
+    # A database that is down must not keep the site from being made; retention waits for both.
+    assert not any(tache.upstream_task_ids for tache in dag.tasks)
+    assert {tache.pool for tache in dag.tasks} == {"entrepot"}
+    assert dag.max_active_runs == 1
+    assert {name: dag.params.get_param(name).value for name in ("version", "force")} == {
+        "version": "",
+        "force": False,
+    }
 
 
 def test_force_is_a_documented_parameter(dagbag: Any) -> None:

@@ -1,4 +1,4 @@
-"""The demo through a real scheduler: ingestion, then the warehouse that its assets wake."""
+"""The demo through a real scheduler: ingestion, the warehouse that it wakes, then its publication."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from tests.socle import SOCLE
 
-from qpv_emploi.airflow.demo import describe_release, run_demo
+from qpv_emploi.airflow.demo import describe_results, run_demo
 from qpv_emploi.airflow.local import airflow_home
 from qpv_emploi.fictif import generate
 from qpv_emploi.settings import Settings
@@ -38,7 +38,14 @@ def test_the_demo_publishes_the_warehouse_and_leaves_no_process(tmp_path: Path) 
     assert (version / "entrepot.duckdb").is_file()
     assert any("entrepot : terminé, 3 tâche(s) réussie(s)" in ligne for ligne in lignes)
     assert not any("en échec" in ligne for ligne in lignes)
-    assert any("manifeste.json" in ligne for ligne in describe_release(settings.paths.courant))
+    assert any("publication : terminé, 1 tâche(s) réussie(s), 1 sans objet" in ligne for ligne in lignes)
+    told = describe_results(settings.paths)
+    # Warehouse, marts and site: each at the end of its line.
+    places = [
+        Path(ligne.partition(" : ")[2]) for ligne in told if ligne.startswith(("Entrepôt", "Marts", "Site"))
+    ]
+    assert len(places) == 3
+    assert all(place.is_absolute() and place.exists() for place in places)
     assert children() <= avant
     # The password and the keys of this Airflow are nobody else's business.
     assert stat.S_IMODE(airflow_home(settings).stat().st_mode) == 0o700

@@ -58,6 +58,16 @@ inner join fct_observation as d on t.cle_observation_t0 = d.cle_observation
 inner join fct_observation as a on t.cle_observation_t = a.cle_observation
 where i.{_ADDITIFS} and t.trajectoire is not null and t.type_territoire = 'qpv'
 """
+# Residents that a scheme counts in a wider territory, and the cells of the neighbourhoods behind the sum.
+_BENEFICIAIRES = """
+select c.cle_ligne, o.code_indicateur, o.cle_territoire, o.cle_ventilation, o.cle_periode, o.cle_jeu_source,
+  c.beneficiaires_qpv
+from mart_ciblage_droit_commun as c
+inner join mart_tracabilite as t on c.cle_ligne = t.cle_trace and t.role like 'beneficiaires qpv %'
+inner join fct_observation as o on t.cle_observation = o.cle_observation
+where c.origine = 'fichier' and c.beneficiaires_qpv is not null
+order by all
+"""
 
 
 @dataclass
@@ -224,7 +234,7 @@ def _add_repeated_statements(systeme: Systeme) -> None:
 
 
 def add_derived_figures(systeme: Systeme, sql: Requete) -> Systeme:
-    """What our own tables add: sums of neighbourhoods, differences with a zone, differences in time."""
+    """What our own tables add: sums of neighbourhoods, differences with a zone or in time, beneficiaries."""
     membres: dict[tuple[str, str], list[str]] = defaultdict(list)
     for territoire, generation, quartier in sql(MEMBRES):
         membres[territoire, generation].append(quartier)
@@ -240,4 +250,6 @@ def add_derived_figures(systeme: Systeme, sql: Requete) -> Systeme:
         depart = (indicateur, qpv_0, ventilation, periode_0, jeu_0)
         arrivee = (indicateur, qpv_t, ventilation, periode_t, jeu_t)
         systeme.add([(arrivee, 1.0), (depart, -1.0)], valeur)
+    for (_, valeur), lignes in itertools.groupby(sql(_BENEFICIAIRES), lambda ligne: (ligne[0], ligne[-1])):
+        systeme.add([((i, q, v, p, j), 1.0) for _, i, q, v, p, j, _ in lignes], valeur)
     return systeme

@@ -12,12 +12,14 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.postgres import PostgresServer
 
 from qpv_emploi import pipeline
 from qpv_emploi.conservation import Outcome
 from qpv_emploi.entrepot import Release
 from qpv_emploi.fictif import REGION_FICTIVE, generate
 from qpv_emploi.pipeline import RunReport
+from qpv_emploi.publication.postgres import PostgresReport, publish_to_postgres
 from qpv_emploi.settings import Settings
 
 Requete = Callable[..., list[Any]]
@@ -121,3 +123,12 @@ def version_fictive(
 def sql_fictif(version_fictive: tuple[Release, list[str]]) -> Iterator[Requete]:
     """Queries on the fictional release."""
     yield from _reader(version_fictive[0])
+
+
+@pytest.fixture(scope="session")
+def postgres_fictif(
+    version_fictive: tuple[Release, list[str]], serveur_postgres: PostgresServer
+) -> Iterator[tuple[str, PostgresReport]]:
+    """Connection string of a database that serves the fictional release in its schema ``qpv``; read only."""
+    with serveur_postgres.database() as dsn:
+        yield dsn, publish_to_postgres(version_fictive[0].dossier, dsn)

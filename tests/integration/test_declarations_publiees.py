@@ -96,3 +96,113 @@ def test_declared_codes_are_those_of_the_warehouse(construit: duckdb.DuckDBPyCon
         " except select code_qpv from dim_qpv"
     ).fetchall()
     assert orphelins == []
+
+
+# --- from the form to the page of the contract --------------------------------------------------------------
+
+
+def test_a_declared_share_reaches_the_page_of_the_contract(construit: duckdb.DuckDBPyConnection) -> None:
+    """GJ in CV900: 70 of 281 entrants live in a QPV. The share, its author and its trace are on the page."""
+    ((valeur, reserve, cle_trace),) = construit.execute(
+        "select valeur, reserve, cle_trace from mart_fiche_contrat_ville "
+        "where code_contrat = 'CV900' and bloc = 4 and code_ligne = 'GJ'"
+    ).fetchall()
+    ((qpv, total),) = construit.execute(
+        "select max(nombre) filter (where population = 'qpv'), "
+        "max(nombre) filter (where population = 'total') "
+        "from staging.stg_local__declarations__beneficiaires where code_contrat = 'CV900' "
+        "and code_qpv is null and sexe is null and code_dispositif = 'GJ'"
+    ).fetchall()
+    assert valeur == pytest.approx(100 * qpv / total)
+    assert "Intercommunalité imaginaire" in reserve
+    traces = construit.execute(
+        "select fichier, ligne_source, valeur from mart_tracabilite where cle_trace = ? "
+        "and nature_source = 'fichier' order by ligne_source",
+        [cle_trace],
+    ).fetchall()
+    assert [valeur for _, _, valeur in traces] == [total, qpv]
+
+
+def test_declared_neighbourhoods_are_not_summed(construit: duckdb.DuckDBPyConnection) -> None:
+    """Somebody wrote three neighbourhoods of eight: no contract, département or region adds them."""
+    assert (
+        construit.execute(
+            "select cle_territoire from fct_beneficiaires_territoire where organisme is not null "
+            "and cle_territoire not in "
+            "(select cle_territoire from fct_beneficiaires where organisme is not null)"
+        ).fetchall()
+        == []
+    )
+    assert construit.execute(
+        "select present, origine, beneficiaires, code_statut from mart_couverture_dispositif "
+        "where code_dispositif = 'GJ' and source like 'local:%' order by code_qpv"
+    ).fetchall() == [
+        (True, "declare", 12, "OK"),
+        (None, "inconnue", None, "SECRET"),
+        (None, "inconnue", 0, "ND"),
+    ]
+
+
+def test_actions_and_governance_are_on_the_page(construit: duckdb.DuckDBPyConnection) -> None:
+    """One action of two has a value; the three indicators and the two findings are printed, filled or not."""
+    lignes = construit.execute(
+        "select code_ligne, valeur_affichee, valeur, motif from mart_fiche_contrat_ville "
+        "where code_contrat = 'CN99101M' and bloc = 7 "
+        "and (code_ligne like 'saisie:%' or code_ligne like 'GOUV%') "
+        "order by ordre, code_ligne"
+    ).fetchall()
+    assert lignes[0][1:] == ("1 action(s) renseignée(s) sur 2", 50, None)
+    assert [ligne[2] for ligne in lignes[1:4]] == [137, 37.5, None]
+    assert lignes[3][3] == "aucun suivi à six mois n'a été tenu"
+    assert [bool(ligne[3]) for ligne in lignes[4:]] == [False, True]
+    assert len(lignes) == 6
+
+
+def test_what_nobody_declared_says_so(construit: duckdb.DuckDBPyConnection) -> None:
+    for famille, connues in (("actions", 2), ("gouvernance", 2)):
+        sommes = dict(
+            construit.execute(
+                "select code_territoire, sum(cellules_connues) from mart_disponibilite "
+                "where famille = ? and type_territoire = 'contrat_ville' group by 1",
+                [famille],
+            ).fetchall()
+        )
+        assert {code: n for code, n in sommes.items() if n} == {"CN99101M": connues}
+    motifs = construit.execute(
+        "select distinct code_statut, motif from mart_fiche_contrat_ville where code_contrat = 'CN99102I' "
+        "and bloc = 7 and code_ligne like '%DECLARATIF%'"
+    ).fetchall()
+    assert len(motifs) == 2
+    assert all(statut == "NC" and motif.startswith("non déclaré") for statut, motif in motifs)
+
+
+def test_a_declared_fact_keeps_its_line(construit: duckdb.DuckDBPyConnection) -> None:
+    """Every line of the three sheets is a row, with its file and its day."""
+    for rubrique, feuille in (("action", "actions"), ("gouvernance", "gouvernance"), ("clause", "clauses")):
+        assert (
+            construit.execute(
+                "select fichier, ligne_source, saisi_le, organisme from fct_saisie_locale "
+                f"where rubrique = '{rubrique}' order by all"
+            ).fetchall()
+            == construit.execute(
+                f"select fichier, ligne_source, saisi_le, organisme from "
+                f"staging.stg_local__declarations__{feuille} "
+                "order by all"
+            ).fetchall()
+        )
+
+
+def test_a_page_of_the_directory_has_versions(construit: duckdb.DuckDBPyConnection) -> None:
+    """Seven contents of four fictional pages: seven versions with their address, and the windows they ran."""
+    versions = construit.execute(
+        "select page_url, valide_du, valide_au, page_vue_le from dim_dispositif "
+        "where type_dispositif = 'NON_QUALIFIE'"
+    ).fetchall()
+    assert versions
+    assert sorted(versions, key=str) == sorted(
+        construit.execute(
+            "select url, valide_du, valide_au, dernier_releve_le "
+            "from intermediate.int_dispositif_page_version"
+        ).fetchall(),
+        key=str,
+    )

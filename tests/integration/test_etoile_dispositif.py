@@ -73,6 +73,14 @@ def test_the_region_counts_each_line_once(sql_32: Requete) -> None:
         }
         attendues = {cle: (lignes, euros) for cle, (lignes, _, _, euros) in LIGNES.items()}
         assert trouvees == attendues, type_territoire
+    # Both counts: the rows as written, and the distinct posts they name.
+    assert {
+        (moyen, annee): (fichier, identifiants)
+        for moyen, annee, fichier, identifiants in sql_32(
+            "select type_moyen, annee, nb_lignes_fichier, nb_identifiants from mart_moyens_specifiques "
+            "where type_territoire = 'region' and origine = 'fichier'"
+        )
+    } == {cle: (lignes, postes) for cle, (lignes, postes, _, _) in LIGNES.items()}
     # What stands under a contract, plus what stands under none, is the region.
     for (moyen, annee), (lignes, _, sans_contrat, _) in LIGNES.items():
         ((par_contrat,),) = sql_32(
@@ -313,4 +321,6 @@ def test_links_of_schemes_are_those_of_the_list() -> None:
     assert {(p["code_avant"], p["code_apres"]) for p in ponts if p["nature"] == "remplacement"} == dits
     assert all(p["source"] for p in ponts)
     ordinaires = {ligne["code"] for ligne in lire("dispositif") if ligne["type"] in ("DC", "DC_QPV")}
-    assert {ligne["code_dispositif"] for ligne in lire("connaissance_dispositif")} == ordinaires
+    # The two engagements of companies are specific schemes: what they produce is not collected (Q11).
+    engagements = {"CHARTE_EQ", "PAQTE"}
+    assert {ligne["code_dispositif"] for ligne in lire("connaissance_dispositif")} == ordinaires | engagements

@@ -96,8 +96,11 @@ group by a.cle_agregat
         "from fct_observation where valeur is not null) from dim_indicateur as i "
         "where e.code_indicateur = i.code_indicateur and i.additif = 'sous_conditions' "
         "and e.valeur_qpv is null and e.cle_observation_qpv is not null and e.type_territoire = 'qpv'",
+        # The beneficiaries of a scheme are published where their file withholds them.
+        "update mart_ciblage_droit_commun set beneficiaires_qpv = 3 where origine = 'fichier' "
+        "and beneficiaires_qpv is null and code_statut = 'SECRET' and type_territoire = 'qpv'",
     ],
-    ids=["somme", "evolution", "ecart"],
+    ids=["somme", "evolution", "ecart", "beneficiaires"],
 )
 def test_the_attack_finds_what_an_unprotected_table_gives_away(
     copie: duckdb.DuckDBPyConnection, degat: str

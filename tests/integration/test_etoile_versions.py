@@ -18,8 +18,6 @@ from qpv_emploi import pipeline
 from qpv_emploi.entrepot import Release
 from qpv_emploi.errors import BuildError, SettingsError
 from qpv_emploi.fictif import REGION_FICTIVE, generate
-from qpv_emploi.fictif.sans_depot import ecrire_sans_depot
-from qpv_emploi.fictif.territoire import imaginer
 from qpv_emploi.settings import Settings
 
 FIRST, REVISED = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
@@ -61,8 +59,6 @@ def revision(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Revised]:
     """Received on 1 March, revised on 1 June, published after; the bronze of the first bytes is lost."""
     root = tmp_path_factory.mktemp("versions")
     generate(root / "depot", nb_qpv=12)
-    # QPV 2024, census by commune: datasets whose real file is not held.
-    ecrire_sans_depot(root / "depot", imaginer(2015, 12))
     settings = Settings(data_dir=root / "data", depot=root / "depot", region=REGION_FICTIVE)
     path = root / "depot" / "insee" / IPRO / "2021" / "IPRO_2021.csv"
     with pytest.MonkeyPatch.context() as clock:

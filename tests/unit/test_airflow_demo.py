@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from qpv_emploi.airflow.api import Run, TaskState
-from qpv_emploi.airflow.demo import Watch, describe_release
+from qpv_emploi.airflow.demo import Watch, describe_results
+from qpv_emploi.settings import Paths
 
 
 class Airflow:
@@ -100,17 +101,24 @@ def test_the_same_state_is_said_once(airflow: Airflow) -> None:
     assert len(lignes) == 2
 
 
-@pytest.mark.parametrize("avec_site", [True, False])
-def test_the_end_says_where_things_are(tmp_path: Path, avec_site: bool) -> None:
-    version = tmp_path / "versions" / "v1"
-    (version / "csv").mkdir(parents=True)
-    (version / "entrepot.duckdb").touch()
-    if avec_site:
-        (version / "site").mkdir()
-    courant = tmp_path / "courant"
-    courant.symlink_to(version)
-    lignes = describe_release(courant)
-    assert "Version publiée : v1" in lignes
-    assert "  csv/" in lignes
-    assert "  entrepot.duckdb" in lignes
-    assert any("prochaine version" in ligne for ligne in lignes) is not avec_site
+def test_the_end_says_where_warehouse_marts_and_site_are(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    version, diffusion = paths.versions / "v1", paths.publications / "v1"
+    version.mkdir(parents=True)
+    paths.courant.symlink_to(version)
+    alone = describe_results(paths)
+    assert alone == [
+        "Version publiée : v1",
+        f"Entrepôt (DuckDB, SQL en lecture seule) : {paths.courant / 'entrepot.duckdb'}",
+    ]
+    (diffusion / "fichiers" / "csv").mkdir(parents=True)
+    (diffusion / "fichiers" / "LISEZMOI.txt").touch()
+    (diffusion / "site").mkdir()
+    (diffusion / "site" / "index.html").touch()
+    (paths.publications / "courante").symlink_to("v1")
+    lignes = describe_results(paths)
+    assert lignes[:2] == alone
+    seen = paths.publications / "courante"
+    assert lignes[2].endswith(f" : {seen / 'fichiers'}")
+    assert lignes[3:5] == ["  LISEZMOI.txt", "  csv/"]
+    assert lignes[5] == f"Site, à ouvrir dans un navigateur : {seen / 'site' / 'index.html'}"

@@ -303,3 +303,54 @@ def test_bronze_waits_while_a_build_may_read_it(settings: Settings) -> None:
 
 def test_an_empty_data_directory(settings: Settings) -> None:
     assert plan(settings) == Plan((), ())
+
+
+def disseminated(paths: Paths, *names: str) -> None:
+    """Complete publications of these names, the last one seen by readers."""
+    for name in names:
+        (paths.publications / name / "fichiers").mkdir(parents=True)
+        (paths.publications / name / "publication.json").write_text("{}", encoding="utf-8")
+    seen = paths.publications / "courante"
+    seen.unlink(missing_ok=True)
+    seen.symlink_to(names[-1])
+
+
+def test_as_many_publications_stay_and_those_of_the_kept_releases(settings: Settings, five: Paths) -> None:
+    (five.versions / NAMES[1] / PIN).touch()
+    before = [f"2025010{day}T000000Z-{'a' * 8}" for day in range(1, 4)]
+    disseminated(five, *before, *NAMES)
+    found = [removal for removal in plan(settings).a_supprimer if removal.nature == "diffusion"]
+    assert [removal.chemin.name for removal in found] == [*before, NAMES[0], NAMES[2]]
+    assert found[0].raison == "diffusion au-delà des 2 dernières"
+    apply_cleanup(settings, plan(settings))
+    assert sorted(path.name for path in five.publications.iterdir()) == [
+        NAMES[1],
+        NAMES[3],
+        NAMES[4],
+        "courante",
+    ]
+    assert plan(settings).a_supprimer == ()
+
+
+def test_the_publication_that_readers_see_stays(settings: Settings, five: Paths) -> None:
+    disseminated(five, *NAMES)
+    found = plan(settings)
+    (five.publications / "courante").unlink()
+    # Made current after the plan.
+    (five.publications / "courante").symlink_to(NAMES[0])
+    apply_cleanup(settings, found)
+    assert (five.publications / "courante" / "publication.json").is_file()
+    assert [removal.nature for removal in plan(settings).a_supprimer] == []
+
+
+def test_rests_of_a_killed_publication_go_after_a_day(settings: Settings, five: Paths) -> None:
+    disseminated(five, *NAMES[3:])
+    for rest, days in ((".a.partiel", 2), (".b.ancien", 2), (".c.partiel", 0.5)):
+        (five.publications / rest).mkdir()
+        age(five.publications / rest, days)
+    link = five.publications / ".courante-12"
+    link.symlink_to(NAMES[3])
+    age(link, 2)
+    removed = apply_cleanup(settings, plan(settings, garder=5))
+    assert [removal.chemin.name for removal in removed] == [".a.partiel", ".b.ancien", ".courante-12"]
+    assert (five.publications / NAMES[3] / "publication.json").is_file()

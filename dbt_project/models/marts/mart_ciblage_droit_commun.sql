@@ -28,7 +28,7 @@ locales as (
         comptes.regle_localisation,
         comptes.perimetre,
         dispositifs.code_base_parite,
-        'fichier' as origine,
+        case when comptes.organisme is null then 'fichier' else 'declare' end as origine,
         cast(null as varchar) as code_fait,
         comptes.beneficiaires_qpv,
         comptes.beneficiaires_total,
@@ -53,6 +53,7 @@ locales as (
                     || 'localisation : aucune part'
         end as motif,
         case
+            when comptes.organisme is not null then 'déclaré par ' || comptes.organisme
             when territoire.type_territoire = 'contrat_ville'
                 then 'un quartier partagé entre deux contrats compte dans chacun'
         end as reserve
@@ -292,7 +293,7 @@ quotas as (
             and reunion.debut >= cible.en_vigueur_du
             and (cible.en_vigueur_au is null or reunion.fin <= cible.en_vigueur_au)
     where
-        reunion.origine = 'fichier'
+        reunion.origine in ('fichier', 'declare')
         and reunion.beneficiaires_qpv is not null
         and reunion.beneficiaires_total <> 0
 ),
@@ -341,7 +342,7 @@ rapprochees as (
     left join cibles on reunion.code_fait = cibles.code_fait and cibles.rang = 1
     left join quotas
         on
-            reunion.origine = 'fichier'
+            reunion.origine in ('fichier', 'declare')
             and reunion.code_dispositif = quotas.code_dispositif
             and reunion.cle_territoire = quotas.cle_territoire
             and reunion.cle_periode = quotas.cle_periode

@@ -9,12 +9,18 @@ with beneficiaires as (
         code_statut,
         row_number() over (
             partition by code_dispositif, cle_territoire, debut, fin
-            order by case when nombre is null then 2 else 1 end asc, cle_jeu_source desc
+            order by
+                case when nombre is null then 2 else 1 end asc,
+                cle_jeu_source desc,
+                type_flux asc,
+                cle_beneficiaires asc
         ) as rang
     from {{ ref('fct_beneficiaires') }}
     where
         population = 'qpv'
         and cle_ventilation not like '%SEXE=%'
+        and cle_ventilation not like '%AGE=%'
+        and motif_sortie is null
         and {{ connue_le('connu_du', 'connu_au') }}
 ),
 

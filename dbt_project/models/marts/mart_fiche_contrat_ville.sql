@@ -39,6 +39,17 @@
         'code_comparateur', 'valeur_comparateur', 'ecart_points', 'rapport', 'lecture',
         'libelle_periode', 'position_t0', 'code_indicateur', 'cle_trace'
     ],
+    'actions_taux': [
+        'code_comparateur', 'valeur_comparateur', 'ecart_points', 'rapport', 'lecture', 'motif',
+        'libelle_periode', 'position_t0', 'code_indicateur', 'cle_trace'
+    ],
+    'actions_declarees': [
+        'code_comparateur', 'valeur_comparateur', 'ecart_points', 'rapport', 'lecture', 'code_indicateur'
+    ],
+    'gouvernance_declaree': [
+        'valeur', 'unite', 'code_comparateur', 'valeur_comparateur', 'ecart_points', 'rapport', 'lecture',
+        'motif_comparaison', 'code_indicateur'
+    ],
     'actions': [
         'texte', 'valeur', 'code_comparateur', 'valeur_comparateur', 'ecart_points', 'rapport',
         'lecture', 'reserve', 'libelle_periode', 'position_t0', 'cle_trace'
@@ -478,11 +489,149 @@ actions as (
         disponibilite.code_indicateur
     from contrats
     inner join {{ ref('fct_disponibilite') }} as disponibilite
-        on contrats.cle_territoire = disponibilite.cle_territoire and not disponibilite.charge
+        on
+            contrats.cle_territoire = disponibilite.cle_territoire
+            and not disponibilite.charge
+            and disponibilite.cle_ventilation is null
     inner join {{ ref('dim_indicateur') }} as indicateur
         on
             disponibilite.code_indicateur = indicateur.code_indicateur
             and indicateur.famille in ('actions', 'gouvernance')
+),
+
+saisies as (
+    select
+        saisie.cle_saisie,
+        saisie.rubrique,
+        saisie.cle_territoire_contrat as cle_territoire,
+        saisie.cle_territoire as cle_territoire_ligne,
+        case when saisie.cle_territoire = saisie.cle_territoire_contrat then 'contrat' else 'qpv' end
+            as niveau,
+        saisie.enjeu,
+        saisie.objectif,
+        saisie.action,
+        saisie.indicateur_declare,
+        saisie.question,
+        saisie.constat,
+        saisie.piece,
+        saisie.periode,
+        saisie.debut,
+        saisie.fin,
+        saisie.constat_le,
+        saisie.valeur,
+        saisie.valeur_cible,
+        saisie.unite,
+        saisie.code_statut,
+        saisie.motif,
+        saisie.suite_proposee,
+        'déclaré par ' || saisie.organisme || ' le ' || {{ date_affichee('saisie.saisi_le') }} as origine
+    from {{ ref('fct_saisie_locale') }} as saisie
+    where
+        saisie.rubrique in ('action', 'gouvernance')
+        and {{ connue_le('saisie.connu_du', 'saisie.connu_au') }}
+),
+
+-- an action is filled when one of its indicators has a value
+actions_suivies as (
+    select
+        cle_territoire,
+        enjeu,
+        objectif,
+        action,
+        max(case when valeur is not null then 1 else 0 end) as est_renseignee
+    from saisies
+    where rubrique = 'action'
+    group by cle_territoire, enjeu, objectif, action
+),
+
+actions_comptees as (
+    select
+        cle_territoire,
+        count(*) as nb_actions,
+        sum(est_renseignee) as nb_renseignees
+    from actions_suivies
+    group by cle_territoire
+),
+
+actions_taux as (
+    select
+        contrats.cle_territoire,
+        contrats.generation,
+        7 as bloc,
+        'contrat' as niveau,
+        'GOUV.TX_RENSEIGNEMENT.DECLARATIF.ACTIONS' as code_ligne,
+        0 as ordre,
+        contrats.cle_territoire as cle_territoire_ligne,
+        'Actions renseignées' as libelle,
+        'chiffre' as type_ligne,
+        cast(comptees.nb_renseignees as varchar) || ' action(s) renseignée(s) sur '
+        || cast(comptees.nb_actions as varchar) as texte,
+        100.0 * comptees.nb_renseignees / cast(comptees.nb_actions as double precision) as valeur,
+        'pourcent' as unite,
+        'OK' as code_statut,
+        'une part d''actions renseignées ne se compare pas' as motif_comparaison,
+        'déclaré par les partenaires du contrat' as reserve
+    from actions_comptees as comptees
+    inner join contrats on comptees.cle_territoire = contrats.cle_territoire
+),
+
+actions_declarees as (
+    select
+        contrats.cle_territoire,
+        contrats.generation,
+        7 as bloc,
+        saisies.niveau,
+        saisies.cle_saisie as code_ligne,
+        1 as ordre,
+        saisies.cle_territoire_ligne,
+        coalesce(saisies.enjeu || ' → ', '') || coalesce(saisies.objectif || ' → ', '')
+        || coalesce(saisies.action, 'action sans nom') || ' : '
+        || coalesce(saisies.indicateur_declare, 'indicateur sans nom') as libelle,
+        'chiffre' as type_ligne,
+        case
+            when saisies.valeur <> round(saisies.valeur) and saisies.unite <> 'pourcent'
+                then {{ nombre_affiche('saisies.valeur', 1) }} || ' ' || saisies.unite
+            when saisies.valeur is not null
+                then {{ valeur_avec_unite('saisies.valeur', "coalesce(saisies.unite, '')") }}
+        end as texte,
+        saisies.valeur,
+        saisies.unite,
+        saisies.code_statut,
+        saisies.motif,
+        'un suivi d''action se lit face à sa valeur visée' as motif_comparaison,
+        saisies.origine
+        || coalesce(' ; valeur visée : ' || {{ nombre_affiche('saisies.valeur_cible', 1) }}, '')
+        || coalesce(' ; suite proposée : ' || replace(saisies.suite_proposee, 'arreter', 'arrêter'), '')
+            as reserve,
+        saisies.periode as libelle_periode,
+        {{ position_t0('saisies.debut', 'saisies.fin', 'contrats.t0') }} as position_t0,
+        saisies.cle_saisie as cle_trace
+    from saisies
+    inner join contrats on saisies.cle_territoire = contrats.cle_territoire
+    where saisies.rubrique = 'action'
+),
+
+gouvernance_declaree as (
+    select
+        contrats.cle_territoire,
+        contrats.generation,
+        7 as bloc,
+        saisies.niveau,
+        saisies.cle_saisie as code_ligne,
+        2 as ordre,
+        saisies.cle_territoire_ligne,
+        'Gouvernance : ' || coalesce(saisies.question, 'question non écrite') as libelle,
+        'texte' as type_ligne,
+        saisies.constat as texte,
+        saisies.code_statut,
+        saisies.motif,
+        saisies.origine || coalesce(' ; pièce : ' || saisies.piece, '') as reserve,
+        {{ date_affichee('saisies.constat_le') }} as libelle_periode,
+        {{ position_t0('saisies.constat_le', 'saisies.constat_le', 'contrats.t0') }} as position_t0,
+        saisies.cle_saisie as cle_trace
+    from saisies
+    inner join contrats on saisies.cle_territoire = contrats.cle_territoire
+    where saisies.rubrique = 'gouvernance'
 ),
 
 -- 9. Availability: the share of known cells per family

@@ -8,7 +8,9 @@ with moyens as (
         code_departement,
         code_region,
         montant,
-        est_montant_repete
+        est_montant_repete,
+        id_poste,
+        nb_lignes_identiques
     from {{ ref('fct_moyens') }}
     where {{ connue_le('connu_du', 'connu_au') }}
 ),
@@ -109,7 +111,9 @@ lignes as (
         annee,
         -- within one contract each of its lines counts in full
         montant,
-        false as est_sans_contrat
+        false as est_sans_contrat,
+        id_poste,
+        nb_lignes_identiques
     from moyens
     where cle_territoire_contrat is not null
     union all
@@ -122,7 +126,9 @@ lignes as (
         annee,
         -- above the contract, the amount of a post written under two contracts counts once
         case when est_montant_repete then 0 else montant end as montant,
-        cle_territoire_contrat is null as est_sans_contrat
+        cle_territoire_contrat is null as est_sans_contrat,
+        id_poste,
+        nb_lignes_identiques
     from moyens
     {% if not loop.last %}union all
     {% endif -%}
@@ -135,6 +141,8 @@ sommes as (
         territoires.annee,
         lignes.type_moyen,
         count(*) as nb_lignes,
+        sum(lignes.nb_lignes_identiques) as nb_lignes_fichier,
+        count(distinct lignes.id_poste) as nb_identifiants,
         count(case when lignes.montant is null then 1 end) as nb_sans_montant,
         count(case when lignes.est_sans_contrat then 1 end) as nb_lignes_sans_contrat,
         -- decimals: their sum does not depend on the order of the rows
@@ -176,6 +184,14 @@ mesures as (
             when sommes.nb_lignes is not null then sommes.nb_lignes
             when fichiers.annee is not null then 0
         end as nb_lignes,
+        case
+            when sommes.nb_lignes is not null then sommes.nb_lignes_fichier
+            when fichiers.annee is not null then 0
+        end as nb_lignes_fichier,
+        case
+            when sommes.nb_lignes is not null then sommes.nb_identifiants
+            when fichiers.annee is not null then 0
+        end as nb_identifiants,
         case when territoires.type_territoire <> 'contrat_ville' then sommes.nb_lignes_sans_contrat end
             as nb_lignes_sans_contrat,
         fichiers.annee is not null as est_fichier_tenu,
@@ -211,7 +227,9 @@ select
     code_fait,
     cast(montant as double precision) as montant,
     'euros' as unite,
+    cast(nb_lignes_fichier as integer) as nb_lignes_fichier,
     cast(nb_lignes as integer) as nb_lignes,
+    cast(nb_identifiants as integer) as nb_identifiants,
     cast(nb_lignes_sans_contrat as integer) as nb_lignes_sans_contrat,
     cast(100.0 * nb_lignes_sans_contrat / nullif(nb_lignes, 0) as double precision) as part_sans_contrat,
     cast(null as integer) as nb_postes,

@@ -1,4 +1,4 @@
-"""The whole chain through a real Airflow: ingestion, then the warehouse that its assets wake.
+"""The whole chain through a real Airflow: ingestion, the warehouse that it wakes, then its publication.
 
 ``python -m qpv_emploi.airflow.demo`` starts a private Airflow, triggers the ingestion DAGs, waits until
 nothing is left to run, stops Airflow and says where the results lie.
@@ -15,9 +15,13 @@ from pathlib import Path
 from qpv_emploi.airflow.api import AirflowApi, Run, TaskState
 from qpv_emploi.airflow.local import LocalAirflow, LocalAirflowError, airflow_home, say, stop_on_termination
 from qpv_emploi.errors import QPVError
-from qpv_emploi.settings import Settings
+from qpv_emploi.publication.export import DATABASE
+from qpv_emploi.publication.tout import CURRENT, FILES
+from qpv_emploi.settings import Paths, Settings
 
 WAREHOUSE = "entrepot"
+PUBLICATION = "publication"
+SITE = "site"
 INGESTION_PREFIX = "ingestion_"
 
 # Seconds. The limit only stops a demo that hangs; on two cores it takes a fraction of it.
@@ -147,6 +151,11 @@ def run_demo(settings: Settings, console_print: Say = say, *, limit: float = DEM
             watch.line("Rien de nouveau, mais rien de publié : construction demandée.")
             airflow.trigger(WAREHOUSE)
             _wait_until_quiet(airflow, watch, echeance)
+        seen = settings.paths.publications / CURRENT
+        if settings.paths.courant.exists() and not seen.exists() and not _ran(watch, PUBLICATION):
+            watch.line("Version publiée, mais pas diffusée : diffusion demandée.")
+            airflow.trigger(PUBLICATION)
+            _wait_until_quiet(airflow, watch, echeance)
         echecs = [run for run in watch.new_runs() if run.dag_id == WAREHOUSE and run.state == "failed"]
         if not _ran(watch, WAREHOUSE):
             watch.line("Rien de nouveau dans le dépôt : la version publiée reste en place.")
@@ -154,6 +163,10 @@ def run_demo(settings: Settings, console_print: Say = say, *, limit: float = DEM
         raise LocalAirflowError(
             "aucune version n'a été publiée par cette exécution ; raison ci-dessus, "
             f"journaux : {airflow.home / 'logs'}"
+        )
+    if not seen.exists():
+        raise LocalAirflowError(
+            f"la version publiée n'a pas été diffusée ; raison ci-dessus, journaux : {airflow.home / 'logs'}"
         )
     return settings.paths.courant.resolve()
 
@@ -179,17 +192,20 @@ def _wait_until_quiet(airflow: LocalAirflow, watch: Watch, echeance: float) -> N
         time.sleep(BETWEEN_LOOKS)
 
 
-def describe_release(courant: Path) -> list[str]:
-    """Where things are in the published release, one line each, in French.
-
-    Args:
-        courant: the link to the current release.
-    """
-    lignes = [f"Version publiée : {courant.resolve().name}", f"Dossier courant : {courant}"]
-    for entree in sorted(courant.iterdir()):
-        lignes.append(f"  {entree.name}{'/' if entree.is_dir() else ''}")
-    if not (courant / "site").is_dir():
-        lignes.append("Le site des fiches viendra avec une prochaine version de l'outil.")
+def describe_results(paths: Paths) -> list[str]:
+    """Where the warehouse, what people take away from it and the site are, one line each, in French."""
+    courant, diffusion = paths.courant, paths.publications / CURRENT
+    lignes = [
+        f"Version publiée : {courant.resolve().name}",
+        f"Entrepôt (DuckDB, SQL en lecture seule) : {courant / DATABASE}",
+    ]
+    marts = diffusion / FILES
+    if marts.is_dir():
+        lignes.append(f"Marts (classeurs, CSV, Parquet, dictionnaire) : {marts}")
+        lignes += [f"  {entree.name}{'/' if entree.is_dir() else ''}" for entree in sorted(marts.iterdir())]
+    site = diffusion / SITE / "index.html"
+    if site.is_file():
+        lignes.append(f"Site, à ouvrir dans un navigateur : {site}")
     return lignes
 
 
@@ -206,7 +222,7 @@ def main() -> int:
     except QPVError as erreur:
         say(str(erreur))
         return 1
-    for ligne in describe_release(settings.paths.courant):
+    for ligne in describe_results(settings.paths):
         say(ligne)
     say(f"Durée : {time.monotonic() - debut:.0f} s")
     return 0

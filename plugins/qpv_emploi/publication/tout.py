@@ -84,6 +84,32 @@ def publish_all(
     return Publication(identifier, final, is_new)
 
 
+def publications_in(folder: Path) -> list[str]:
+    """Identifiers of the complete publications of a folder, the oldest first."""
+    return sorted(
+        marker.parent.name for marker in folder.glob(f"[!.]*/{MARKER}") if marker.parent.name != CURRENT
+    )
+
+
+def current_publication(folder: Path) -> str | None:
+    """Identifier of the publication that readers see, None without any."""
+    link = folder / CURRENT
+    return link.readlink().name if link.is_symlink() else None
+
+
+def withdraw(folder: Path, identifier: str) -> Path | None:
+    """Take a publication out of those that can become current, so that it can be removed piece by piece.
+
+    Returns:
+        What is left to remove, None when readers see it: it stays.
+    """
+    if identifier == current_publication(folder):
+        return None
+    former = folder / f".{identifier}.ancien"
+    shutil.rmtree(former, ignore_errors=True)
+    return (folder / identifier).rename(former)
+
+
 def _is_complete(folder: Path) -> bool:
     return (folder / MARKER).is_file()
 

@@ -1,4 +1,4 @@
-"""Retention: which releases are kept, and the leftovers of killed runs.
+"""Retention: which releases and publications are kept, and the leftovers of killed runs.
 
 First a plan, that a person can read; then its application. Files of the raw store are never part of a plan:
 only the unfinished copies that a killed process left beside them are.
@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,12 +19,15 @@ from typing import Any, Literal
 from qpv_emploi.conservation import Lock, modified_at
 from qpv_emploi.entrepot import Release, list_releases
 from qpv_emploi.entrepot.releases import RETIRED, read_manifest, retire
+from qpv_emploi.publication.tout import current_publication, publications_in, withdraw
 from qpv_emploi.settings import Paths, Settings
 
 _LOGGER = logging.getLogger(__name__)
 
 # An operator lays this file in the directory of a release that must stay; its first line may say why.
 PIN = ".garder"
+
+Nature = Literal["version", "diffusion", "travail", "provisoire", "bronze"]
 
 # What is younger may belong to a process at work.
 LEFTOVER_AGE = timedelta(days=1)
@@ -46,13 +49,14 @@ class Removal:
     """Something to remove.
 
     Attributes:
-        nature: version (a release), travail (work of a dead build), provisoire (unfinished write) or bronze.
+        nature: version (a release), diffusion (a publication), travail (work of a dead build), provisoire
+            (unfinished write) or bronze.
         chemin: the file or directory.
         octets: bytes that it holds.
         raison: in French.
     """
 
-    nature: Literal["version", "travail", "provisoire", "bronze"]
+    nature: Nature
     chemin: Path
     octets: int
     raison: str
@@ -81,7 +85,8 @@ def plan_cleanup(settings: Settings, *, garder: int, now: datetime) -> Plan:
     """Decide what goes. Nothing is touched.
 
     Kept: the last ``garder`` releases, the current one, and those that hold a file ``.garder``. A release
-    newer than the current one, after a rollback, counts among the last.
+    newer than the current one, after a rollback, counts among the last. As many publications are kept, and
+    those of the kept releases: any of the others can be made again only as long as its release is there.
 
     Args:
         garder: number of releases kept, at least 1.
@@ -105,6 +110,7 @@ def plan_cleanup(settings: Settings, *, garder: int, now: datetime) -> Plan:
         for release in releases
         if release.identifiant not in kept
     ]
+    removals += _former_publications(settings.paths, garder, kept)
     old = now - LEFTOVER_AGE
     removals += _dead_work(settings.paths, releases, old)
     removals += _unfinished(settings.paths, old)
@@ -120,7 +126,7 @@ def plan_cleanup(settings: Settings, *, garder: int, now: datetime) -> Plan:
 
 
 def apply_cleanup(settings: Settings, plan: Plan) -> list[Removal]:
-    """Remove what a plan says, except a release that has become current since.
+    """Remove what a plan says, except a release or a publication that has become current since.
 
     What cannot be removed (rights, disk) is a warning of the log and stops nothing.
 
@@ -132,6 +138,8 @@ def apply_cleanup(settings: Settings, plan: Plan) -> list[Removal]:
         target: Path | None = removal.chemin
         if removal.nature == "version":
             target = retire(settings.paths, removal.chemin.name)
+        elif removal.nature == "diffusion":
+            target = withdraw(settings.paths.publications, removal.chemin.name)
         if target is None:
             continue
         try:
@@ -171,6 +179,18 @@ def _pinned(pin: Path) -> str:
     return f"retenue par {PIN}" + (f" : {note}" if note else "")
 
 
+def _former_publications(paths: Paths, garder: int, kept: Mapping[str, str]) -> Iterator[Removal]:
+    """Publications beyond the last ones, but for the one that readers see and those of the kept releases."""
+    made = publications_in(paths.publications)
+    seen = current_publication(paths.publications)
+    beyond = (
+        "diffusion au-delà de la dernière" if garder == 1 else f"diffusion au-delà des {garder} dernières"
+    )
+    for identifier in made[:-garder]:
+        if identifier != seen and identifier not in kept:
+            yield _removal("diffusion", paths.publications / identifier, beyond)
+
+
 def _dead_work(paths: Paths, releases: list[Release], old: datetime) -> Iterator[Removal]:
     """Work folders that nobody will come back to, and halves of releases."""
     # A publication killed before its last rename is finished by the next run, from its work folder.
@@ -183,6 +203,10 @@ def _dead_work(paths: Paths, releases: list[Release], old: datetime) -> Iterator
             yield _removal("travail", half, "publication interrompue depuis plus d'un jour")
     for retired in sorted(paths.versions.glob(f".*{RETIRED}")):
         yield _removal("provisoire", retired, "suppression de version interrompue")
+    for rest in sorted(paths.publications.glob(".*")):
+        changed = rest.lstat().st_mtime if rest.is_symlink() else _last_change(rest).timestamp()
+        if changed < old.timestamp():
+            yield _removal("travail", rest, "diffusion interrompue depuis plus d'un jour")
 
 
 def _unfinished(paths: Paths, old: datetime) -> Iterator[Removal]:
@@ -255,8 +279,6 @@ def _changed_at(path: Path, *, gone: datetime) -> datetime:
         return gone
 
 
-def _removal(
-    nature: Literal["version", "travail", "provisoire", "bronze"], path: Path, raison: str
-) -> Removal:
+def _removal(nature: Nature, path: Path, raison: str) -> Removal:
     files = [path] if not path.is_dir() or path.is_symlink() else [p for p in path.rglob("*") if p.is_file()]
     return Removal(nature, path, sum(p.lstat().st_size for p in files), raison)

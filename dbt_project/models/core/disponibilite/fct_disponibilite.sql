@@ -29,6 +29,102 @@ tenues as (
     where observation.est_retenue and observation.type_territoire = 'qpv'
 ),
 
+-- What the partners declare: each line of a form is a cell, filled or not; a share is known with both terms.
+saisies as (
+    select
+        cle_saisie,
+        rubrique,
+        cle_territoire_contrat,
+        generation,
+        mesure,
+        population,
+        enjeu,
+        objectif,
+        action,
+        valeur,
+        code_statut,
+        motif,
+        cle_jeu_source
+    from {{ ref('fct_saisie_locale') }}
+    where {{ connue_le('connu_du', 'connu_au') }}
+),
+
+declarees as (
+    select
+        case rubrique
+            when 'action' then 'RES.VALEUR.DECLARATIF.ACTIONS'
+            else 'GOUV.CONSTAT.DECLARATIF.CONTRAT'
+        end as code_indicateur,
+        cle_territoire_contrat as cle_territoire,
+        generation,
+        cle_saisie as cle_ventilation,
+        code_statut,
+        motif,
+        cle_jeu_source
+    from saisies
+    where rubrique in ('action', 'gouvernance')
+    union all
+    select
+        'GOUV.TX_RENSEIGNEMENT.DECLARATIF.ACTIONS' as code_indicateur,
+        cle_territoire_contrat as cle_territoire,
+        generation,
+        cast(null as varchar) as cle_ventilation,
+        'OK' as code_statut,
+        cast(null as varchar) as motif,
+        max(cle_jeu_source) as cle_jeu_source
+    from saisies
+    where rubrique = 'action'
+    group by cle_territoire_contrat, generation
+    union all
+    select
+        case mesure
+            when 'heures' then 'DC.PART_HEURES.CLAUSES.HEURES' else 'DC.PART_QPV.CLAUSES.BENEFICIAIRES'
+        end as code_indicateur,
+        cle_territoire_contrat as cle_territoire,
+        generation,
+        cast(null as varchar) as cle_ventilation,
+        'OK' as code_statut,
+        cast(null as varchar) as motif,
+        max(cle_jeu_source) as cle_jeu_source
+    from saisies
+    where rubrique = 'clause'
+    group by cle_territoire_contrat, generation, mesure
+    having
+        count(case when population = 'qpv' then valeur end) > 0
+        and count(case when population = 'total' then valeur end) > 0
+    union all
+    select
+        attendus.code_indicateur,
+        contrat.cle_territoire,
+        contrat.generation,
+        cast(null as varchar) as cle_ventilation,
+        'OK' as code_statut,
+        cast(null as varchar) as motif,
+        cast(null as varchar) as cle_jeu_source
+    from attendus
+    inner join {{ ref('dim_contrat_ville') }} as contrat
+        on
+            attendus.code_indicateur like 'DC.PART_QPV.%'
+            and (attendus.generation is null or contrat.generation = cast(attendus.generation as varchar))
+    where exists (
+        select 1 as un
+        from {{ ref('fct_beneficiaires_territoire') }} as comptes
+        where
+            contrat.cle_territoire = comptes.cle_territoire
+            and split_part(attendus.code_indicateur, '.', 3) = comptes.code_dispositif
+            and comptes.beneficiaires_qpv is not null
+            and comptes.beneficiaires_total <> 0
+            and (attendus.code_indicateur not like '%.ENTREES' or comptes.type_flux like '%entrees')
+    )
+),
+
+indicateurs_declares as (
+    select distinct
+        cle_territoire,
+        code_indicateur
+    from declarees
+),
+
 indicateurs_tenus as (
     select distinct
         cle_territoire,
@@ -67,6 +163,11 @@ sans_fichier as (
         on
             attendus.niveau = 'contrat_ville'
             and (attendus.generation is null or contrat.generation = cast(attendus.generation as varchar))
+    left join indicateurs_declares
+        on
+            contrat.cle_territoire = indicateurs_declares.cle_territoire
+            and attendus.code_indicateur = indicateurs_declares.code_indicateur
+    where indicateurs_declares.cle_territoire is null
 ),
 
 -- The file that measures the indicator last, and when the next one is usually out.
@@ -169,6 +270,21 @@ reunies as (
         cast(null as varchar) as cle_observation,
         cast(null as varchar) as cle_jeu_source
     from sans_fichier
+    union all
+    select
+        code_indicateur,
+        cle_territoire,
+        'contrat_ville' as type_territoire,
+        generation,
+        cast(null as varchar) as cle_periode,
+        cle_ventilation,
+        code_statut <> 'NA' as attendu,
+        code_statut = 'OK' as charge,
+        code_statut,
+        motif,
+        cast(null as varchar) as cle_observation,
+        cle_jeu_source
+    from declarees
 )
 
 select
@@ -190,6 +306,8 @@ select
             then cast(echeances.date_usuelle as date)
     end as prochaine_date,
     case
+        when echeances.code_indicateur is null and reunies.cle_jeu_source is not null
+            then 'déclaration locale : aucune suite annoncée'
         when echeances.code_indicateur is null
             then 'aucun fichier de cet indicateur n''est tenu : prochaine parution inconnue'
         else echeances.motif_prochaine_date

@@ -17,8 +17,12 @@ select
     dispositif.successeurs,
     base_legale.base_legale,
     dispositif.documents,
-    row_number() over (partition by dispositif.code_dispositif order by dispositif.version desc) = 1
-        as est_courant
+    dispositif.page_url,
+    dispositif.page_vue_le,
+    row_number() over (
+        partition by dispositif.code_dispositif
+        order by length(dispositif.version) desc, dispositif.version desc
+    ) = 1 as est_courant
 from {{ ref('int_dispositif') }} as dispositif
 left join {{ ref('base_legale_dispositif') }} as base_legale
     on dispositif.code_dispositif = base_legale.code_dispositif

@@ -1,6 +1,16 @@
 -- Counts of beneficiaries as the sources give them. The place a person is counted at, and flow or stock, are
--- part of the key: two rules are never joined.
-with poem as (
+-- part of the key: two rules are never joined. A declared count keeps its author: the form counts residents,
+-- so its rule is the residence, and two organisms that state one fact keep their two rows.
+with contrats as (
+    -- overseas, a code of 2015 may serve again in 2024: the contract in force is meant
+    select
+        code_contrat,
+        max(cle_territoire) as cle_territoire
+    from {{ ref('dim_contrat_ville') }}
+    group by code_contrat
+),
+
+poem as (
     select
         poem.producteur || ':' || poem.jeu || ':' || poem.millesime as cle_jeu_source,
         serie.code_dispositif,
@@ -32,6 +42,10 @@ with poem as (
         end as motif,
         cast(poem.revise_le as date) as publie_le,
         cast(null as varchar) as cle_observation,
+        cast(null as varchar) as motif_sortie,
+        cast(null as varchar) as auteur,
+        cast(null as varchar) as organisme,
+        cast(null as date) as saisi_le,
         poem.fichier,
         poem.empreinte_sha256,
         poem.ligne_source,
@@ -71,6 +85,10 @@ observations as (
         observation.motif,
         observation.publie_le,
         observation.cle_observation,
+        cast(null as varchar) as motif_sortie,
+        cast(null as varchar) as auteur,
+        cast(null as varchar) as organisme,
+        cast(null as date) as saisi_le,
         observation.fichier,
         observation.empreinte_sha256,
         observation.ligne_source,
@@ -84,8 +102,84 @@ observations as (
     inner join {{ ref('dim_periode') }} as periode on observation.cle_periode = periode.cle_periode
 ),
 
+declarations as (
+    select
+        jeu_source.cle_jeu_source,
+        declaration.code_dispositif,
+        coalesce(qpv.cle_territoire, contrats.cle_territoire) as cle_territoire,
+        case
+            when declaration.type_flux = 'stock'
+                then 'INSTANT:' || cast({{ fin_periode_citee('declaration.periode') }} as varchar)
+            when length(declaration.periode) = 4 then 'ANNEE:' || declaration.periode
+            when declaration.periode like '____-T_' then 'TRIM:' || declaration.periode
+            else 'MOIS:' || declaration.periode
+        end as cle_periode,
+        case
+            when declaration.type_flux = 'stock' then 'INSTANT'
+            when length(declaration.periode) = 4 then 'ANNEE'
+            when declaration.periode like '____-T_' then 'TRIM'
+            else 'MOIS'
+        end as type_periode,
+        case
+            when declaration.type_flux = 'stock' then {{ fin_periode_citee('declaration.periode') }}
+            else {{ debut_periode_citee('declaration.periode') }}
+        end as debut,
+        {{ fin_periode_citee('declaration.periode') }} as fin,
+        declaration.population,
+        case
+            when declaration.tranche_age is not null and declaration.sexe is not null
+                then 'AGE=' || declaration.tranche_age || '|SEXE=' || declaration.sexe
+            when declaration.tranche_age is not null then 'AGE=' || declaration.tranche_age
+            when declaration.sexe is not null then 'SEXE=' || declaration.sexe
+            else 'TOTAL'
+        end as cle_ventilation,
+        declaration.type_flux,
+        'residence' as regle_localisation,
+        'déclaré par ' || declaration.organisme as perimetre,
+        'declaration:' || declaration.fichier || ':' || cast(declaration.ligne_source as varchar)
+            as code_serie,
+        cast(declaration.nombre as double precision) as nombre,
+        case declaration.type_flux
+            when 'stock' then 'beneficiaires'
+            when 'sorties' then 'sorties'
+            else 'entrees'
+        end as unite,
+        case when declaration.nombre is null then coalesce(declaration.code_statut, 'ND') else 'OK' end
+            as code_statut,
+        case
+            when declaration.nombre is null
+                then coalesce(declaration.motif, 'case vide de la déclaration')
+        end as motif,
+        declaration.saisi_le as publie_le,
+        cast(null as varchar) as cle_observation,
+        declaration.motif_sortie,
+        declaration.auteur,
+        declaration.organisme,
+        declaration.saisi_le,
+        declaration.fichier,
+        declaration.empreinte_sha256,
+        declaration.ligne_source,
+        jeu_source.recupere_le as connu_du,
+        -- the same organism that states the same fact again replaces its first statement
+        lead(jeu_source.recupere_le) over (
+            partition by
+                declaration.organisme, declaration.code_contrat, declaration.code_qpv,
+                declaration.code_dispositif, declaration.population, declaration.type_flux,
+                declaration.motif_sortie, declaration.periode, declaration.sexe, declaration.tranche_age
+            order by declaration.millesime, declaration.fichier, declaration.ligne_source
+        ) as connu_au
+    from {{ ref('stg_local__declarations__beneficiaires') }} as declaration
+    inner join {{ ref('dim_jeu_source') }} as jeu_source
+        on
+            declaration.producteur || ':' || declaration.jeu || ':' || declaration.millesime
+            = jeu_source.cle_jeu_source
+    inner join contrats on declaration.code_contrat = contrats.code_contrat
+    left join {{ ref('dim_qpv') }} as qpv on declaration.code_qpv = qpv.code_qpv
+    where declaration.code_qpv is null or qpv.cle_territoire is not null
+),
+
 reunion as (
-    {% for nom in ['poem', 'observations'] -%}
+    {% for nom in ['poem', 'observations', 'declarations'] -%}
     select
         cle_jeu_source,
         code_dispositif,
@@ -106,6 +200,10 @@ reunion as (
         motif,
         publie_le,
         cle_observation,
+        motif_sortie,
+        auteur,
+        organisme,
+        saisi_le,
         fichier,
         empreinte_sha256,
         ligne_source,
@@ -143,6 +241,10 @@ select
     cle_jeu_source,
     cle_observation,
     publie_le,
+    motif_sortie,
+    auteur,
+    organisme,
+    saisi_le,
     fichier,
     empreinte_sha256,
     cast(ligne_source as integer) as ligne_source,

@@ -54,6 +54,8 @@ comptes_qpv as (
         beneficiaires.perimetre,
         beneficiaires.nombre,
         beneficiaires.code_statut,
+        beneficiaires.motif,
+        beneficiaires.organisme,
         beneficiaires.cle_jeu_source,
         row_number() over (
             partition by
@@ -61,12 +63,17 @@ comptes_qpv as (
                 beneficiaires.type_flux, beneficiaires.regle_localisation
             order by
                 case when beneficiaires.nombre is null then 2 else 1 end asc,
-                beneficiaires.cle_jeu_source desc
+                case when beneficiaires.organisme is null then 1 else 2 end asc,
+                beneficiaires.saisi_le desc,
+                beneficiaires.cle_jeu_source desc,
+                beneficiaires.cle_beneficiaires asc
         ) as rang
     from {{ ref('fct_beneficiaires') }} as beneficiaires
     where
         beneficiaires.population = 'qpv'
         and beneficiaires.cle_ventilation not like '%SEXE=%'
+        and beneficiaires.cle_ventilation not like '%AGE=%'
+        and beneficiaires.motif_sortie is null
         and {{ connue_le('beneficiaires.connu_du', 'beneficiaires.connu_au') }}
 ),
 
@@ -87,12 +94,17 @@ totaux as (
                 beneficiaires.type_flux, beneficiaires.regle_localisation, beneficiaires.perimetre
             order by
                 case when beneficiaires.nombre is null then 2 else 1 end asc,
-                beneficiaires.cle_jeu_source desc
+                case when beneficiaires.organisme is null then 1 else 2 end asc,
+                beneficiaires.saisi_le desc,
+                beneficiaires.cle_jeu_source desc,
+                beneficiaires.cle_beneficiaires asc
         ) as rang
     from {{ ref('fct_beneficiaires') }} as beneficiaires
     where
         beneficiaires.population = 'total'
         and beneficiaires.cle_ventilation not like '%SEXE=%'
+        and beneficiaires.cle_ventilation not like '%AGE=%'
+        and beneficiaires.motif_sortie is null
         and {{ connue_le('beneficiaires.connu_du', 'beneficiaires.connu_au') }}
 ),
 
@@ -127,9 +139,15 @@ sommes_par_origine as (
         count(publics.nombre) as nb_publics_connus,
         sum(comptes.nombre) as beneficiaires_qpv,
         sum(publics.nombre) as public_qpv,
-        max(statuts.rang_gravite) as rang_gravite
+        max(statuts.rang_gravite) as rang_gravite,
+        max(comptes.organisme) as organisme,
+        max(case when comptes.organisme is not null then comptes.motif end) as motif_declare
     from comptes_qpv as comptes
-    inner join appartenances on comptes.cle_territoire = appartenances.cle_territoire_qpv
+    -- declared neighbourhoods are those that somebody wrote down, not all of a contract: they are not summed
+    inner join appartenances
+        on
+            comptes.cle_territoire = appartenances.cle_territoire_qpv
+            and (comptes.organisme is null or comptes.cle_territoire = appartenances.cle_territoire)
     left join publics_qpv as publics
         on
             comptes.cle_territoire = publics.cle_territoire
@@ -160,9 +178,14 @@ sommes as (
         beneficiaires_qpv,
         public_qpv,
         rang_gravite,
+        organisme,
+        motif_declare,
         row_number() over (
             partition by code_dispositif, cle_territoire, cle_periode, type_flux, regle_localisation
-            order by case when est_direct then 1 else 2 end asc, perimetre asc
+            order by
+                case when organisme is not null and nb_qpv_connus = 0 then 2 else 1 end asc,
+                case when est_direct then 1 else 2 end asc,
+                perimetre asc
         ) as rang
     from sommes_par_origine
 )
@@ -187,7 +210,10 @@ select
         as demandeurs_emploi_qpv,
     coalesce(statuts.code_statut, 'ND') as code_statut,
     totaux.code_statut as code_statut_total,
+    sommes.organisme,
     case
+        when sommes.nb_qpv > sommes.nb_qpv_connus and sommes.motif_declare is not null
+            then sommes.motif_declare
         when sommes.nb_qpv > sommes.nb_qpv_connus
             then
                 'nombre de résidents retenu ou absent dans '

@@ -140,7 +140,7 @@ comptees as (
         case when beneficiaires.nombre > 0 then true end as present,
         case when beneficiaires.nombre > 0 then 'declare' else 'inconnue' end as origine,
         beneficiaires.cle_jeu_source as source,
-        cast(null as varchar) as reserve,
+        'déclaré par ' || beneficiaires.organisme as reserve,
         cast(null as bigint) as nb_lignes_contrat,
         case when beneficiaires.nombre = 0 then 'ND' else beneficiaires.code_statut end as code_statut,
         case
@@ -152,6 +152,8 @@ comptees as (
     where
         beneficiaires.population = 'qpv'
         and beneficiaires.cle_ventilation not like '%SEXE=%'
+        and beneficiaires.cle_ventilation not like '%AGE=%'
+        and beneficiaires.motif_sortie is null
         and {{ connue_le('beneficiaires.connu_du', 'beneficiaires.connu_au') }}
         and beneficiaires.debut is not null
 ),
@@ -196,7 +198,12 @@ ordonnees as (
         motif,
         row_number() over (
             partition by code_dispositif, cle_territoire, debut, fin
-            order by case when present is null then 2 else 1 end asc, source desc
+            order by
+                case when present is null then 2 else 1 end asc,
+                source desc,
+                code_statut asc,
+                motif asc,
+                reserve asc
         ) as rang
     from reunion
 )

@@ -204,7 +204,7 @@ cellules as (
                 then 'période de la mesure non documentée par le producteur : aucune zone à la même période'
             when not est_trouvee
                 then
-                    'le comparateur ne publie pas cet indicateur pour la même période et la même ventilation'
+                    'aucun fichier tenu ne donne ce comparateur pour la même période et la même ventilation'
             when not est_connue_zone
                 then 'valeur du comparateur absente : ' || coalesce(motif_zone, code_statut_zone)
         end as motif,

@@ -79,7 +79,7 @@ select
         when relatives.cle_trajectoire is not null then relatives.motif_non_comparable
         when fiche.est_additif
             then 'l''évolution d''un effectif ne se compare pas à celle d''un territoire d''une autre taille'
-        else 'le comparateur ne publie pas cet indicateur aux deux périodes'
+        else 'aucun fichier tenu ne donne ce comparateur aux deux périodes'
     end as motif_comparaison,
     seules.cle_periode_t0,
     seules.cle_periode_t,

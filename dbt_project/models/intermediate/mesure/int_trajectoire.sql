@@ -372,7 +372,7 @@ lignes as (
         case
             when seuls.motif_non_comparable is not null then seuls.motif_non_comparable
             when not voisinages.est_trouvee
-                then 'le comparateur ne publie pas l''indicateur aux deux périodes'
+                then 'aucun fichier tenu ne donne ce comparateur aux deux périodes'
             when not voisinages.est_connue_zone_t0
                 then
                     'valeur de départ du comparateur absente (statut '

@@ -1,0 +1,18 @@
+"""The kinds of pages: every module of :mod:`qpv_emploi.publication.site.pages`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from qpv_emploi.publication.site import pages
+from qpv_emploi.publication.site.modele import Kind
+
+
+def kinds() -> tuple[Kind, ...]:
+    """The kinds of pages, sorted by the name of their module."""
+    found = []
+    for info in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):
+        module = importlib.import_module(f"{pages.__name__}.{info.name}")
+        found.append(Kind(info.name, getattr(module, "MENU", None), module.plan, module.render))
+    return tuple(found)

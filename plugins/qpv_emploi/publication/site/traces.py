@@ -1,0 +1,154 @@
+"""From a figure of a page to the dataset, vintage, file, line and column it was read in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from qpv_emploi.publication.site.contexte import Row, SiteContext
+
+_ROLES = {
+    "valeur": "",
+    "valeur_t0": "au départ",
+    "valeur_t": "à l'arrivée",
+    "valeur_zone_t0": "comparateur, au départ",
+    "valeur_zone_t": "comparateur, à l'arrivée",
+    "valeur_qpv": "quartier",
+    "valeur_zone": "comparateur",
+    "numerateur": "numérateur",
+    "denominateur": "dénominateur",
+}
+# What each neighbourhood brings to a sum.
+_MEMBERS = "quartier "
+_SHOWN_LINES = 40
+
+
+@dataclass(frozen=True)
+class TraceGroup:
+    """The cells of one column of one file that a figure was made from.
+
+    Attributes:
+        role: what they are to the figure, empty when they are the figure.
+        cle_jeu_source: dataset × vintage.
+        source: its name for a reader.
+        fichier: file, as received.
+        lieu: its lines and its column, in words.
+        lu: what the cell says, empty when there are several.
+        correction: code of the correction that was applied, empty without any.
+    """
+
+    role: str
+    cle_jeu_source: str
+    source: str
+    fichier: str
+    lieu: str
+    lu: str = ""
+    correction: str = ""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Where a figure comes from.
+
+    Attributes:
+        formule: how it was made, in words.
+        groupes: what it was made from.
+    """
+
+    formule: str
+    groupes: tuple[TraceGroup, ...]
+
+
+def load_traces(context: SiteContext, keys: Iterable[str | None]) -> dict[str, Trace]:
+    """The traces of figures, by ``cle_trace``; a key without any is missing."""
+    wanted = sorted({key for key in keys if key})
+    if not wanted or "mart_tracabilite" not in context.relations:
+        return {}
+    rows = context.rows(
+        "select cle_trace, role, formule, producteur, jeu, millesime, titre, fichier, ligne_source, "
+        "colonne_source, valeur_texte_source, code_correction, cle_observation from mart_tracabilite "
+        "where cle_trace in (select unnest(?)) "
+        "order by cle_trace, role, fichier, colonne_source, ligne_source, cle_observation",
+        wanted,
+    )
+    return {
+        key: Trace(group[0]["formule"], trace_groups(group))
+        for key, group in ((key, list(found)) for key, found in groupby(rows, key=lambda r: r["cle_trace"]))
+    }
+
+
+def trace_groups(rows: Sequence[Row], prefix: str = "") -> tuple[TraceGroup, ...]:
+    """Cells grouped by role, dataset, file and column, in the order they are met.
+
+    Args:
+        rows: mappings with producteur, jeu, millesime, titre, fichier, ligne_source, and if known role,
+            colonne_source, valeur_texte_source, code_correction.
+        prefix: said before each role.
+    """
+    grouped: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        role = str(row.get("role") or "")
+        role = "quartiers" if role.startswith(_MEMBERS) else _ROLES.get(role, role.replace("_", " "))
+        said = ", ".join(part for part in (prefix, role) if part)
+        key = (
+            said,
+            row["producteur"],
+            row["jeu"],
+            row["millesime"],
+            row["titre"],
+            row["fichier"],
+            row.get("colonne_source"),
+            row.get("code_correction"),
+        )
+        grouped.setdefault(key, []).append(row)
+    return tuple(
+        TraceGroup(
+            role=said,
+            cle_jeu_source=f"{producteur}:{jeu}:{millesime}",
+            source=f"{titre or jeu}, millésime {millesime}",
+            fichier=fichier or "fichier inconnu",
+            lieu=_place([row["ligne_source"] for row in cells], column),
+            lu=str(cells[0].get("valeur_texte_source") or "") if len(cells) == 1 else "",
+            correction=correction or "",
+        )
+        for (said, producteur, jeu, millesime, titre, fichier, column, correction), cells in grouped.items()
+    )
+
+
+def _place(lines: Sequence[int | None], column: str | None) -> str:
+    known = sorted({line for line in lines if line is not None})
+    if not known:
+        said = "ligne non notée"
+    elif len(known) == 1:
+        said = f"ligne {known[0]}"
+    else:
+        shown = ", ".join(ranges(known)[:_SHOWN_LINES])
+        said = f"{len(known)} lignes : {shown}{'…' if len(ranges(known)) > _SHOWN_LINES else ''}"
+    return f"{said}, colonne {column}" if column else said
+
+
+def ranges(numbers: Sequence[int]) -> list[str]:
+    """``1, 2, 3, 7`` → ``1-3``, ``7``. Sorted, without repetition."""
+    said: list[str] = []
+    start = previous = None
+    for number in (*numbers, None):
+        if start is not None and previous is not None and number != previous + 1:
+            said.append(str(start) if start == previous else f"{start}-{previous}")
+            start = None
+        if start is None:
+            start = number
+        previous = number
+    return said
+
+
+def sources_shown(traces: Mapping[str, Trace], keys: Iterable[str | None]) -> list[tuple[str, str]]:
+    """(cle_jeu_source, name) of the datasets behind figures, sorted: what a printed page cites."""
+    found = {
+        (group.cle_jeu_source, group.source)
+        for key in keys
+        if key and key in traces
+        for group in traces[key].groupes
+    }
+    return sorted(found)
