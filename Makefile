@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 DEMO := .demo
 REGION ?= 32
 DEPOT ?= depot
+DATA ?= data
 
-.PHONY: help setup demo test lint run up env clean lock
+.PHONY: help setup demo test lint run questions up env clean lock
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +39,9 @@ lint: setup  ## linters and types only
 
 run: setup  ## the whole chain without Airflow: make run DEPOT=… REGION=32
 	$(BIN)/qpv run --depot $(DEPOT) --region $(REGION)
+
+questions: setup  ## write the tables of docs/questions.md again, from the current release: make questions DATA=data
+	$(BIN)/python -m tests.questions $(DATA)
 
 up: setup  ## keep a private Airflow running on this machine, on the fictional region
 	@test -d $(DEMO)/depot || $(BIN)/qpv fictif --court $(DEMO)/depot

@@ -1,4 +1,5 @@
--- Each published figure on schemes, targets, means and contradictions leads to a line of a file or a document.
+-- Each published figure on schemes, targets, means and contradictions leads to a line of a file or
+-- to a document.
 with figures as (
     select cle_ligne as cle_trace
     from {{ ref('mart_ciblage_droit_commun') }}

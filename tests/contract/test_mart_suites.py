@@ -64,8 +64,8 @@ create table mart_ecart_zone as select * from (values
   ('e1', '2015', 'cellule', 'non', 40.0, 50.0, -10.0, 0.8, 'défavorable', 'OK', null),
   ('e2', '2015', 'indicateur', 'non', null, 50.0, null, null, null, 'SECRET', 'valeur absente'),
   ('e3', '2024', 'cellule', 'non', 40.0, 0.0, 40.0, null, 'favorable', 'PERT', null)
-) t(cle_trace, generation, portee, hors_qpv, valeur_qpv, valeur_zone, ecart_points, rapport, lecture, code_statut,
-    motif);
+) t(cle_trace, generation, portee, hors_qpv, valeur_qpv, valeur_zone, ecart_points, rapport, lecture,
+    code_statut, motif);
 
 create table mart_agregat_qpv as select * from (values
   ('a1', 3, 3, 0, 90::double, null::double, null::double, 90::double, 90::double, 'OK', null),

@@ -28,8 +28,15 @@ LIGNES = (
     "insee;insertion_professionnelle;ABC_INNOV;DC.NB_DE_CONCERNES.PIC.DE_ABC;TOTAL;defm;effectif;2022;;;infere;",
     "insee;insertion_professionnelle;ABC_RSA_V2;DE.NB.DEFM.ABC;RSA=BENEFICIAIRE;defm;effectif;2031;;;infere;",
 )
-# The outlines of six neighbourhoods do not agree with the list of correspondences, on purpose.
-DISCORDANCES = "test dbt discordance_nouvelle : 6 écart(s)"
+# What the fictional dépôt makes the audit say: no zone publishes the periods of the QPV 2024, six outlines do
+# not agree with the list of correspondences.
+AVERTISSEMENTS = (
+    "mart_ecart_zone.ecarts : attendu : ≥ 1 ; les comparateurs sont là et tout est refusé : des périodes ou "
+    "des codes ne se rencontrent plus (1 écart : generation = « 2024 », ecarts : 0)",
+    "test dbt discordance_nouvelle : 6 écart(s)",
+)
+# The same jobseekers are not counted before and after January 2025.
+RUPTURE = "série rompue : inscription automatique des bénéficiaires du RSA, catégories F et G"
 
 
 def _column(depot: Path, jeu: str, millesime: str, variable: str) -> dict[str, float | None]:
@@ -210,7 +217,10 @@ def test_a_new_variable_is_kept_and_reported(
         (IPRO, "2031", "ABC_INNOV", nb_qpv),
         (IPRO, "2031", "ABC_RSA_V2", nb_qpv),
     ]
-    assert version_fictive[1] == [DISCORDANCES, "test dbt variable_reliee_au_dictionnaire : 3 écart(s)"]
+    assert version_fictive[1] == [
+        *AVERTISSEMENTS,
+        "test dbt variable_reliee_au_dictionnaire : 3 écart(s)",
+    ]
     assert sql_fictif("select count(*) from vue_observation where code_variable = 'ABC_INNOV'") == [(0,)]
     (fichier,) = Lock(reglages_fictifs.paths.verrou).read()["insee", IPRO, "2022"].fichiers
     chemin = reglages_fictifs.paths.root / fichier.bronze["insee__insertion_professionnelle"]
@@ -230,12 +240,18 @@ def test_a_renamed_variable_is_absent_until_the_dictionary_knows_its_new_name(
 
 
 def test_distant_vintages_are_compared_by_their_periods(sql_fictif: Requete) -> None:
-    """Fourteen years apart, two stocks compare; two censuses of unknown years do not."""
+    """Five years apart, two stocks compare; across a break, or between two unknown years, they do not."""
     assert sql_fictif(
         "select count(*) > 0, bool_and(trajectoire = valeur_t - valeur_t0) from mart_trajectoire "
         "where code_indicateur = 'DE.NB.DEFM.ABC' and cle_ventilation = 'TOTAL' and comparable "
-        "and cle_periode_t0 = 'INSTANT:2016-12-31' and cle_periode_t = 'INSTANT:2030-12-31'"
+        "and cle_periode_t0 = 'INSTANT:2016-12-31' and cle_periode_t = 'INSTANT:2021-12-31'"
     ) == [(True, True)]
+    assert sql_fictif(
+        "select distinct comparable, trajectoire, motif_non_comparable from mart_trajectoire "
+        "where code_indicateur = 'DE.NB.DEFM.ABC' and cle_ventilation = 'TOTAL' "
+        "and valeur_t0 is not null and valeur_t is not null "
+        "and cle_periode_t0 = 'INSTANT:2016-12-31' and cle_periode_t = 'INSTANT:2030-12-31'"
+    ) == [(False, None, RUPTURE)]
     assert sql_fictif(
         "select distinct comparable, motif_non_comparable from mart_trajectoire "
         "where code_indicateur = 'EMP.TX_EMPLOI.RP.15_64' and cle_ventilation = 'TOTAL' "
@@ -248,9 +264,9 @@ def test_distant_vintages_are_compared_by_their_periods(sql_fictif: Requete) -> 
 
 
 def test_the_row_is_all_it_takes(relie: RunReport, sql_relie: Requete) -> None:
-    """The files are not received again, the release is a new one, and nothing is left to report."""
+    """The files are not received again, the release is a new one, and no variable is left to report."""
     assert {issue.issue for issue in relie.outcomes if issue.millesime} == {Issue.INCHANGE}
-    assert relie.avertissements == (DISCORDANCES,)
+    assert relie.avertissements == AVERTISSEMENTS
     assert sql_relie("select * from audit.variable_non_reliee") == []
 
 

@@ -184,8 +184,9 @@ def read_source(depot: Path, trace: Trace) -> tuple[str, float, str]:
             for rangees in _sheets(chemin).values()
             if len(rangees) > rang and trace.code_territoire in rangees[rang]
         ]
-    # The row is the one of the territory, the column the one of the variable.
-    assert identite.zfill(len(trace.code_territoire or "")) == trace.code_territoire, trace
+    # The row is the one of the territory; the file of the métropole has one row, under a code of its own.
+    code = str(trace.code_territoire)
+    assert identite.zfill(len(code)) == code or trace.fichier.endswith("_METROPOLE.csv"), trace
     return brut, number(brut), identite
 
 

@@ -1,5 +1,5 @@
--- From a published figure to what it comes from: the cell of a file (dataset, vintage, hash, line, column), the
--- line of a counted or declared fact, or the place in a document.
+-- From a published figure to what it comes from: the cell of a file (dataset, vintage, hash, line, column),
+-- the line of a counted or declared fact, or the place in a document.
 -- Sums of neighbourhoods lead to each of them, and so do both ends of their trajectories.
 with sommes as (
     select

@@ -1,7 +1,8 @@
 """A whole publication: made aside from one release, complete before a reader sees it.
 
-``publications/<release>/fichiers/`` holds what :mod:`qpv_emploi.publication.dossier` writes, and
-``publications/courante`` is a link to the publication that readers see, switched by one rename.
+``publications/<release>/fichiers/`` holds what :mod:`qpv_emploi.publication.dossier` writes, ``site/`` what
+:mod:`qpv_emploi.publication.site` writes, and ``publications/courante`` is a link to the publication that
+readers see, switched by one rename.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from pathlib import Path
 
 from qpv_emploi.publication.avancement import Progress, silent
 from qpv_emploi.publication.dossier import publish_files
+from qpv_emploi.publication.site import build_site
 from qpv_emploi.publication.version import SourceRelease, read_release
 
 CURRENT = "courante"
 FILES = "fichiers"
+SITE = "site"
 # Written last: a folder without it is the rest of a killed publication.
 MARKER = "publication.json"
 
@@ -71,6 +74,7 @@ def publish_all(
         shutil.rmtree(preparing, ignore_errors=True)
         preparing.mkdir()
         publish_files(release, preparing / FILES, progress, previous=previous, address=address)
+        build_site(release, preparing / SITE, progress)
         _mark(preparing, source)
         _sync(preparing)
         # A directory cannot be renamed over another.

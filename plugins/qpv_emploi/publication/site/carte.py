@@ -120,7 +120,7 @@ def draw(marks: Sequence[Mark], description: str, width: int = 640, height: int 
             )
     return inline_svg(
         f'<svg class="carte" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(description)}">'
-        f"{''.join(parts)}<g class=\"m-noms\">{''.join(labels)}</g></svg>"
+        f'{"".join(parts)}<g class="m-noms">{"".join(labels)}</g></svg>'
     )
 
 

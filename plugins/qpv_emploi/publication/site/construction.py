@@ -124,7 +124,11 @@ def build_site(
 def _plan(release: Path) -> tuple[dict[str, list[str]], tuple[tuple[str, str], ...]]:
     context = open_context(release)
     try:
-        plan = {kind.nom: list(kind.plan(context)) for kind in kinds()}
+        # A release made before a table was: the pages that read it are not made.
+        plan = {
+            kind.nom: list(kind.plan(context)) if context.relations.issuperset(kind.tables) else []
+            for kind in kinds()
+        }
     finally:
         context.connection.close()
     seen: dict[str, str] = {}
@@ -139,9 +143,7 @@ def _plan(release: Path) -> tuple[dict[str, list[str]], tuple[tuple[str, str], .
     return plan, tuple((label, path) for _, label, path in sorted(entries))
 
 
-def _run(
-    frame: _Frame, tasks: Sequence[_Task], processes: int
-) -> Iterator[tuple[_Task, list[SearchEntry]]]:
+def _run(frame: _Frame, tasks: Sequence[_Task], processes: int) -> Iterator[tuple[_Task, list[SearchEntry]]]:
     if processes == 1 or len(tasks) == 1:
         for task in tasks:
             yield task, _render(frame, task)

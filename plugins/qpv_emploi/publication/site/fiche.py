@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from qpv_emploi.publication.site.contexte import Row, SiteContext
+from qpv_emploi.publication.site.formats import capitaliser
 from qpv_emploi.publication.site.graphiques import Series
 from qpv_emploi.publication.site.traces import Trace, load_traces
 
@@ -18,8 +19,6 @@ POSITIONS = {
     "apres": "après T0",
     "inconnue": "période non documentée",
 }
-# Where a page says where its rows were read, and the lines of those rows.
-FILE_COLUMNS = ("fichier", "ligne_source")
 
 
 def fiche_lines(context: SiteContext, codes: Iterable[str]) -> list[Row]:
@@ -129,6 +128,41 @@ def load_comparator(context: SiteContext, key: str) -> Trace | None:
     return Trace(trace.formule, tuple(group for group in trace.groupes if group.role != "quartier"))
 
 
+class Notes:
+    """Sentences of the rows of a table: those that come back are said once, below it, under a number.
+
+    Args:
+        rows: the sentences of each row.
+        ancre: begins the anchors of the notes, one per table of a page.
+    """
+
+    def __init__(self, rows: Iterable[Iterable[str | None]], ancre: str) -> None:
+        counts: dict[str, int] = {}
+        for row in rows:
+            for text in {capitaliser(one): None for one in row if one}:
+                counts[text] = counts.get(text, 0) + 1
+        self._numbers: dict[str, int] = {}
+        for text, count in counts.items():
+            if count > 1:
+                self._numbers[text] = len(self._numbers) + 1
+        self.ancre = ancre
+
+    @property
+    def items(self) -> list[tuple[int, str]]:
+        """Number and text of each note."""
+        return [(number, text) for text, number in self._numbers.items()]
+
+    def of(self, *texts: str | None) -> list[tuple[int | None, str]]:
+        """The sentences of a row, with the number of those that are notes."""
+        said = {capitaliser(one): None for one in texts if one}
+        return [(self._numbers.get(text), text) for text in said]
+
+
+def line_notes(lines: Sequence[Row], ancre: str) -> Notes:
+    """The notes of lines of the fiche."""
+    return Notes(([line["motif"], line["motif_comparaison"], line["reserve"]] for line in lines), ancre)
+
+
 def trajectory_series(
     context: SiteContext, keys: Iterable[str], lines: Sequence[Row]
 ) -> dict[str, dict[str, tuple[Series, ...]]]:
@@ -152,7 +186,8 @@ def trajectory_series(
         "where t.cle_territoire in (select unnest(?)) and t.comparable and t.trajectoire is not null "
         "and t.code_indicateur || '|' || t.cle_ventilation in (select unnest(?)) "
         "and p0.annee_centrale < p1.annee_centrale "
-        "order by t.cle_territoire, code_ligne, t.code_comparateur nulls first, p1.annee_centrale, t.cle_trace",
+        "order by t.cle_territoire, code_ligne, t.code_comparateur nulls first, p1.annee_centrale, "
+        "t.cle_trace",
         sorted(set(keys)),
         sorted(wanted),
     )
@@ -220,8 +255,8 @@ def contracts(context: SiteContext) -> Mapping[str, Row]:
     return {
         row["code_contrat"]: row
         for row in context.rows(
-            "select c.* exclude (est_fictif), coalesce(e.libelle_territoire, t.libelle_territoire) as porteur "
-            "from dim_contrat_ville as c "
+            "select c.* exclude (est_fictif), "
+            "coalesce(e.libelle_territoire, t.libelle_territoire) as porteur from dim_contrat_ville as c "
             "left join (select code_territoire, min(libelle_territoire) as libelle_territoire "
             "from dim_territoire where type_territoire = 'epci' group by code_territoire) as e "
             "on c.siren_courant = e.code_territoire "

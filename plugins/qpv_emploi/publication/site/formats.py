@@ -1,9 +1,12 @@
-"""Numbers, days and words as a French reader expects them. Each function is also a filter of the templates."""
+"""Numbers, days and words as a French reader expects them; each function is a filter of the templates."""
 
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, datetime
+
+from qpv_emploi.publication.site.documents import document, qualificatif
 
 # Narrow no-break space between thousands and before a sign.
 FINE = "\u202f"
@@ -86,7 +89,7 @@ def jour(value: date | str | None) -> str:
         return RIEN
     if isinstance(value, str):
         try:
-            value = datetime.fromisoformat(value.replace("Z", "+00:00"))
+            return jour(datetime.fromisoformat(value.replace("Z", "+00:00")))
         except ValueError:
             return value
     first = "1er" if value.day == 1 else str(value.day)
@@ -119,11 +122,23 @@ def pluriel(count: int, singulier: str, au_pluriel: str | None = None) -> str:
 
 def capitaliser(text: str) -> str:
     """The first letter in capital, the rest as it is; no full stop at the end."""
-    text = text.rstrip(". ")
+    text = text.rstrip(". ").replace("non_additif", "non additif")
     return text[:1].upper() + text[1:]
 
 
+_SYLLABLE = re.compile(r"(?<=[a-zà-ÿ]{2})(?<=[aeiouyà-ÿ])(?=[bcdfgjklmnpqrstvxz][aeiouyà-ÿ][a-zà-ÿ])")
+_LONG_WORD = re.compile(r"[A-Za-zÀ-ÿ]{9,}")
+
+
+def cesure(text: str) -> str:
+    """Soft hyphens in long words, for the narrow headings of a table: no browser cuts French without them."""
+    return _LONG_WORD.sub(lambda word: _SYLLABLE.sub("\u00ad", word.group()), text)
+
+
 FILTERS = {
+    "document": document,
+    "qualificatif": qualificatif,
+    "cesure": cesure,
     "capitaliser": capitaliser,
     "nombre": nombre,
     "valeur": valeur,

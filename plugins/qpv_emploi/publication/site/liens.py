@@ -32,7 +32,8 @@ def broken_links(folder: Path) -> list[tuple[str, str]]:
             if _OUTSIDE.match(link):
                 continue
             target, _, anchor = link.partition("#")
-            reached = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(target))) if target else page
+            here = posixpath.dirname(page)
+            reached = posixpath.normpath(posixpath.join(here, unquote(target))) if target else page
             if reached in anchors:
                 if anchor and unquote(anchor) not in anchors[reached]:
                     broken.append((page, link))

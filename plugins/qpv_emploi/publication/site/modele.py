@@ -51,11 +51,13 @@ class Kind:
     Attributes:
         nom: name of the module.
         menu: label and place of its entry in the menu, None without any.
+        tables: relations without which it has no page.
         plan: paths of its pages.
         render: renders some of them.
     """
 
     nom: str
     menu: tuple[str, int] | None
+    tables: tuple[str, ...]
     plan: Callable[[SiteContext], Sequence[str]]
     render: Callable[[SiteContext, Sequence[str]], Iterable[Page]]

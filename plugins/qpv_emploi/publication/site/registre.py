@@ -14,5 +14,6 @@ def kinds() -> tuple[Kind, ...]:
     found = []
     for info in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):
         module = importlib.import_module(f"{pages.__name__}.{info.name}")
-        found.append(Kind(info.name, getattr(module, "MENU", None), module.plan, module.render))
+        menu, tables = getattr(module, "MENU", None), getattr(module, "TABLES", ())
+        found.append(Kind(info.name, menu, tables, module.plan, module.render))
     return tuple(found)

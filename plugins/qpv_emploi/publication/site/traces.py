@@ -143,12 +143,40 @@ def ranges(numbers: Sequence[int]) -> list[str]:
     return said
 
 
-def sources_shown(traces: Mapping[str, Trace], keys: Iterable[str | None]) -> list[tuple[str, str]]:
-    """(cle_jeu_source, name) of the datasets behind figures, sorted: what a printed page cites."""
+@dataclass(frozen=True)
+class CitedSource:
+    """A dataset behind the figures of a page.
+
+    Attributes:
+        titre: its name.
+        millesimes: (cle_jeu_source, vintage) of those that are cited.
+        avertissement: what must be known of them, empty without any.
+    """
+
+    titre: str
+    millesimes: tuple[tuple[str, str], ...]
+    avertissement: str
+
+
+def cited_sources(
+    context: SiteContext, traces: Mapping[str, Trace], keys: Iterable[str | None]
+) -> list[CitedSource]:
+    """The datasets behind some figures, the vintages with the same warning together."""
+    warnings = context.cache("avertissements")
+    if not warnings:
+        warnings.update(
+            (row["cle_jeu_source"], row["avertissement"] or "")
+            for row in context.rows(
+                "select cle_jeu_source, avertissement from dim_jeu_source order by cle_jeu_source"
+            )
+        )
     found = {
-        (group.cle_jeu_source, group.source)
+        (group.source.rpartition(", millésime ")[0], group.cle_jeu_source)
         for key in keys
         if key and key in traces
         for group in traces[key].groupes
     }
-    return sorted(found)
+    together: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for titre, key in sorted(found):
+        together.setdefault((titre, warnings.get(key, "")), []).append((key, key.rpartition(":")[2]))
+    return [CitedSource(titre, tuple(keys), warning) for (titre, warning), keys in together.items()]

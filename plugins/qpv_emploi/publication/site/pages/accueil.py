@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from qpv_emploi.publication.site import chemins
-from qpv_emploi.publication.site.contexte import SiteContext
+from qpv_emploi.publication.site.contexte import Row, SiteContext
+from qpv_emploi.publication.site.fiche import grouped_by
 from qpv_emploi.publication.site.modele import Page
 
 MENU = ("Accueil", 0)
@@ -17,20 +18,14 @@ def plan(context: SiteContext) -> Sequence[str]:
 
 def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
     counts = {
-        (row["nature"], row["generation"]): row["nb"]
+        (nature, row["generation"]): row["nb"]
+        for nature, table in (("contrat", "dim_contrat_ville"), ("quartier", "dim_qpv"))
+        if table in context.relations
         for row in context.rows(
-            "select 'contrat' as nature, generation, count(*) as nb from dim_contrat_ville group by generation "
-            "union all select 'quartier', generation, count(distinct code_qpv) from dim_qpv group by generation "
-            "order by 1, 2"
+            f"select generation, count(distinct cle_territoire) as nb from {table} "
+            "group by generation order by generation"
         )
     }
-    sources = context.rows(
-        "select producteur, jeu, any_value(titre order by millesime desc) as titre, "
-        "max_by(cle_jeu_source, (coalesce(annee_base, 0), millesime)) as cle_jeu_source, "
-        "max_by(millesime, (coalesce(annee_base, 0), millesime)) as millesime, count(*) as nb, "
-        "max(publie_le) as publie_le, max(recupere_le) as recupere_le from dim_jeu_source "
-        "group by producteur, jeu order by producteur, jeu"
-    )
     for path in paths:
         yield context.page(
             path,
@@ -38,5 +33,17 @@ def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
             titre="Accueil",
             generations=sorted({generation for _, generation in counts}, reverse=True),
             comptes=counts,
-            sources=sources,
+            sources=_latest_sources(context),
         )
+
+
+def _latest_sources(context: SiteContext) -> list[Row]:
+    """The last vintage of each dataset, with the number of its vintages."""
+    if "dim_jeu_source" not in context.relations:
+        return []
+    rows = context.rows("select * from dim_jeu_source order by cle_jeu_source")
+    vintages = grouped_by(rows, "producteur", "jeu")
+    return [
+        {**max(found, key=lambda row: (row.get("annee_base") or 0, row["millesime"])), "nb": len(found)}
+        for found in vintages.values()
+    ]

@@ -11,6 +11,7 @@ from qpv_emploi.publication.site.fiche import neighbourhoods
 from qpv_emploi.publication.site.modele import Page, SearchEntry
 
 MENU = ("Communes", 30)
+TABLES = ("dim_qpv", "dim_territoire", "pont_qpv_commune", "pont_qpv_contrat")
 
 
 def plan(context: SiteContext) -> Sequence[str]:

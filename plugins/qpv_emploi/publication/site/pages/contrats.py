@@ -17,20 +17,31 @@ from qpv_emploi.publication.site.fiche import (
     MOYENS,
     POSITIONS,
     TRAJECTOIRE,
+    Notes,
     contracts,
     fiche_lines,
     figure_traces,
     grouped_by,
     latest,
+    line_notes,
     neighbourhoods,
     trajectory_series,
 )
 from qpv_emploi.publication.site.formats import nombre
 from qpv_emploi.publication.site.graphiques import Series, lines
 from qpv_emploi.publication.site.modele import Page, SearchEntry
-from qpv_emploi.publication.site.traces import Trace, sources_shown, trace_groups
+from qpv_emploi.publication.site.traces import Trace, cited_sources, trace_groups
 
 MENU = ("Contrats de ville", 10)
+TABLES = (
+    "dim_contrat_ville",
+    "dim_qpv",
+    "fct_moyens",
+    "mart_disponibilite",
+    "mart_fiche_contrat_ville",
+    "mart_trajectoire",
+    "pont_qpv_contrat",
+)
 
 _MEANS = {
     "adulte_relais": "Adultes-relais",
@@ -113,8 +124,8 @@ def _fiches(context: SiteContext, chosen: dict[str, Row]) -> Iterable[Page]:
     )
     cover = latest(
         context.rows(
-            "select cle_territoire, code_dispositif, libelle_dispositif, debut, fin, present, origine, source, "
-            "code_statut, motif, reserve from mart_couverture_dispositif "
+            "select cle_territoire, code_dispositif, libelle_dispositif, debut, fin, present, origine, "
+            "source, code_statut, motif, reserve from mart_couverture_dispositif "
             "where cle_territoire in (select unnest(?)) order by cle_ligne",
             sorted(quarters),
         ),
@@ -143,8 +154,10 @@ def _fiches(context: SiteContext, chosen: dict[str, Row]) -> Iterable[Page]:
         ]
         blocks = grouped_by((x for x in by_contract.get(code, []) if x["niveau"] == "contrat"), "bloc")
         matrix = grouped_by((x for x in by_contract.get(code, []) if x["niveau"] == "qpv"), "bloc")
-        cited = sources_shown(
-            traces, (line["cle_trace"] or line["cle_ligne"] for found in blocks.values() for line in found)
+        cited = cited_sources(
+            context,
+            traces,
+            (line["cle_trace"] or line["cle_ligne"] for found in blocks.values() for line in found),
         )
         yield context.page(
             chemins.contrat(code),
@@ -163,6 +176,15 @@ def _fiches(context: SiteContext, chosen: dict[str, Row]) -> Iterable[Page]:
             quartiers=members,
             blocs=blocks,
             traces=traces,
+            notes={
+                "diagnostic": line_notes(blocks.get(DIAGNOSTIC, []), "nd"),
+                "trajectoire": Notes(
+                    ((x["motif"], x["motif_comparaison"]) for x in blocks.get(TRAJECTOIRE, [])), "nt"
+                ),
+                "droit_commun": Notes(
+                    ((x["motif"], x["reserve"]) for x in blocks.get(DROIT_COMMUN, [])), "nc"
+                ),
+            },
             positions=POSITIONS,
             carte=maps.draw(contract, members),
             legende_carte=maps.legend(members),
@@ -172,7 +194,7 @@ def _fiches(context: SiteContext, chosen: dict[str, Row]) -> Iterable[Page]:
             grille_evolution=_grid(matrix.get(TRAJECTOIRE, []), members),
             graphiques=_charts(key, members, evolutions, blocks.get(TRAJECTOIRE, [])),
             droit_commun=[
-                (line, (targeting.get(line["cle_trace"]) or [None])[0])
+                (line, next(iter(targeting.get(line["cle_trace"], [])), None))
                 for line in sorted(blocks.get(DROIT_COMMUN, []), key=lambda x: (x["libelle"], x["cle_ligne"]))
             ],
             moyens=_means(means.get(key, []), blocks.get(MOYENS, [])),
@@ -183,12 +205,15 @@ def _fiches(context: SiteContext, chosen: dict[str, Row]) -> Iterable[Page]:
 
 
 def _grid(found: Sequence[Row], members: Sequence[Row]) -> dict[str, Any] | None:
-    """One row per neighbourhood, one column per line of the block; None without any value."""
-    if not any(line["valeur"] is not None for line in found):
+    """One row per neighbourhood, one column per line of the block that has a value; None without any."""
+    filled = {line["code_ligne"] for line in found if line["valeur"] is not None}
+    if not filled:
         return None
     columns = {line["code_ligne"]: line for line in found}
+    ordered = sorted(columns.values(), key=lambda line: (line["ordre"], line["code_ligne"]))
     return {
-        "colonnes": sorted(columns.values(), key=lambda line: (line["ordre"], line["code_ligne"])),
+        "colonnes": [line for line in ordered if line["code_ligne"] in filled],
+        "vides": [line["libelle"] for line in ordered if line["code_ligne"] not in filled],
         "cellules": {(line["cle_territoire_ligne"], line["code_ligne"]): line for line in found},
         "quartiers": members,
     }
@@ -273,8 +298,8 @@ def _coverage(
 
 def _means_traces(context: SiteContext, keys: Sequence[str]) -> dict[str, Trace]:
     rows = context.rows(
-        "select m.cle_territoire_contrat || '|' || m.annee || '|' || m.type_moyen as cle, s.producteur, s.jeu, "
-        "s.millesime, s.titre, m.fichier, m.ligne_source from fct_moyens as m "
+        "select m.cle_territoire_contrat || '|' || m.annee || '|' || m.type_moyen as cle, s.producteur, "
+        "s.jeu, s.millesime, s.titre, m.fichier, m.ligne_source from fct_moyens as m "
         "inner join dim_jeu_source as s on m.cle_jeu_source = s.cle_jeu_source "
         "where m.cle_territoire_contrat in (select unnest(?)) and m.connu_au is null "
         "order by cle, m.fichier, m.ligne_source",
@@ -288,16 +313,23 @@ def _means_traces(context: SiteContext, keys: Sequence[str]) -> dict[str, Trace]
 
 def _count_traces(block: Sequence[Row]) -> dict[str, Trace]:
     """Figures that are counted here, from what the page shows."""
+    spread = "plus petite et plus grande valeur des quartiers ; chacune a sa trace, dans leur tableau"
     formulas = {
         1: "compte des quartiers rattachés au contrat, dans le tableau des quartiers",
         COUVERTURE: "compte des quartiers où une source dit la présence, dans la grille",
         9: "cellules connues ÷ cellules attendues, « sans objet » exclu",
     }
-    return {
+    found = {
         line["cle_ligne"]: Trace(formulas[line["bloc"]], ())
         for line in block
         if line["bloc"] in formulas and line["valeur"] is not None
     }
+    found.update(
+        (line["cle_ligne"], Trace(spread, ()))
+        for line in block
+        if line["bloc"] == DIAGNOSTIC and line["valeur"] is None and line["code_statut"] == "NA"
+    )
+    return found
 
 
 class _Maps:
@@ -328,7 +360,8 @@ class _Maps:
     def draw(self, contract: Row, members: Sequence[Row]) -> Any:
         """The holder, the communes of the neighbourhoods, and the neighbourhoods with their numbers."""
         marks = []
-        holder = self._holders.get(contract["siren_courant"]) or self._holders.get(contract["siren_signature"])
+        sirens = (contract["siren_courant"], contract["siren_signature"])
+        holder = next((self._holders[siren] for siren in sirens if siren in self._holders), None)
         if holder is not None:
             marks.append(Mark(holder, "fond", contract["porteur"] or contract["libelle_contrat"] or ""))
         communes = {c["code"]: c["nom"] for member in members for c in member["communes"]}
@@ -354,7 +387,8 @@ class _Maps:
         said = "Quartiers prioritaires (numéros du tableau) et communes où ils se trouvent."
         if missing == len(members) and members:
             return (
-                "Communes des quartiers du contrat. Les contours de ces quartiers ne sont dans aucun fichier reçu."
+                "Communes des quartiers du contrat. "
+                "Les contours de ces quartiers ne sont dans aucun fichier reçu."
             )
         if missing:
             return f"{said} Contour absent des fichiers reçus pour {nombre(missing)} quartier(s)."

@@ -14,18 +14,28 @@ from qpv_emploi.publication.site.fiche import (
     DIAGNOSTIC,
     POSITIONS,
     TRAJECTOIRE,
+    Notes,
     contracts,
     figure_traces,
     grouped_by,
     latest,
+    line_notes,
     neighbourhoods,
     trajectory_series,
 )
 from qpv_emploi.publication.site.graphiques import lines
 from qpv_emploi.publication.site.modele import Page, SearchEntry
-from qpv_emploi.publication.site.traces import load_traces, sources_shown
+from qpv_emploi.publication.site.traces import cited_sources, load_traces
 
 MENU = ("Quartiers", 20)
+TABLES = (
+    "dim_contrat_ville",
+    "dim_qpv",
+    "mart_diagnostic_qpv",
+    "mart_fiche_contrat_ville",
+    "mart_trajectoire",
+    "pont_qpv_contrat",
+)
 
 RELATIONS = {
     "identique": "contour inchangé",
@@ -92,7 +102,8 @@ def _pages(context: SiteContext, chosen: dict[str, Row]) -> Iterable[Page]:
     )
     epci = grouped_by(
         context.rows(
-            "select distinct p.cle_territoire_qpv, p.siren_epci, t.libelle_territoire from pont_qpv_epci as p "
+            "select distinct p.cle_territoire_qpv, p.siren_epci, t.libelle_territoire "
+            "from pont_qpv_epci as p "
             "left join dim_territoire as t on p.cle_territoire_epci = t.cle_territoire "
             "where p.cle_territoire_qpv in (select unnest(?)) "
             "order by p.cle_territoire_qpv, p.siren_epci, t.libelle_territoire",
@@ -147,8 +158,13 @@ def _pages(context: SiteContext, chosen: dict[str, Row]) -> Iterable[Page]:
             nb_inconnus=sum(one["present"] is None for one in cover.get(key, [])),
             graphiques=_charts(evolutions.get(key, {}), trajectory, name),
             traces=traces,
+            notes={
+                "diagnostic": line_notes(diagnostic, "nd"),
+                "trajectoire": Notes(((x["motif"], x["motif_comparaison"]) for x in trajectory), "nt"),
+                "indicateurs": Notes(((x["motif"], x["reserve"]) for x in indicators.get(key, [])), "ni"),
+            },
             positions=POSITIONS,
-            sources=sources_shown(traces, shown),
+            sources=cited_sources(context, traces, shown),
         )
 
 
