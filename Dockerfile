@@ -35,6 +35,8 @@ RUN pip install --no-deps --no-build-isolation --no-index -e .
 COPY dags ./dags
 COPY dbt_project ./dbt_project
 COPY expectations ./expectations
+# The guides become pages of the site.
+COPY docs ./docs
 RUN python -m compileall -q dags plugins
 
 # The code belongs to root: what runs cannot change it. Numeric: an orchestrator can see it is not root.

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from tests.postgres import PostgresAbsent, PostgresServer, running_postgres
 
+# The warehouses and sites that several folders share.
+pytest_plugins = ["tests.entrepots"]
+
 
 @pytest.fixture(scope="session")
 def depot_reel() -> Path:

@@ -25,19 +25,14 @@ Requete = Callable[..., list[Any]]
 TEXTS = ("csv", False), ("csv_excel", True)
 
 
-def _files(settings: Settings) -> Path:
-    return publish_release(settings).dossier / "fichiers"
+@pytest.fixture(scope="module")
+def files_99(publication_fictive: Path) -> Path:
+    return publication_fictive / "fichiers"
 
 
 @pytest.fixture(scope="module")
-def files_99(reglages_fictifs: Settings, version_fictive: tuple[Release, list[str]]) -> Path:
-    assert version_fictive[0].est_fictif
-    return _files(reglages_fictifs)
-
-
-@pytest.fixture(scope="module")
-def files_32(entrepot_32: tuple[Settings, RunReport]) -> Path:
-    return _files(entrepot_32[0])
+def files_32(publication_32: tuple[Path, float]) -> Path:
+    return publication_32[0] / "fichiers"
 
 
 def _types(folder: Path, table: str) -> list[tuple[str, str]]:

@@ -24,6 +24,8 @@ STATIC = "statique"
 INDEX = f"{STATIC}/recherche-index.js"
 PAGES_PER_TASK = 48
 MAX_PROCESSES = 4
+# Starting processes takes longer than rendering so few pages.
+FEW_PAGES = 30
 _SHOWN = 10
 
 
@@ -57,9 +59,10 @@ class _Frame:
     plan: frozenset[str]
     menu: tuple[tuple[str, str], ...]
     fichiers: str
+    comparaison: Path | None
 
     def open(self) -> SiteContext:
-        return open_context(self.release, self.plan, self.menu, self.fichiers)
+        return open_context(self.release, self.plan, self.menu, self.fichiers, self.comparaison)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,8 @@ def build_site(
         release: directory of the release; only its manifest and its database are read.
         folder: empty or missing folder.
         progress: told after each batch of pages.
-        processes: how many render, None for one per core, at most ``MAX_PROCESSES``; 1 stays in this process.
+        processes: how many render, None for one per core, at most ``MAX_PROCESSES``; 1 stays in this
+            process, and so do few pages.
 
     Raises:
         QPVError: the release cannot be read, two kinds plan the same page, or a link leads nowhere.
@@ -96,7 +100,7 @@ def build_site(
     planned = frozenset(path for paths in plan.values() for path in paths)
     # The files of a publication lie beside its site.
     files = "../fichiers/" if (folder.parent / "fichiers").is_dir() else ""
-    frame = _Frame(release, folder, planned, menu, files)
+    frame = _Frame(release, folder, planned, menu, files, _comparison(folder))
     steps = Steps(progress, len(tasks) + 1)
     entries: dict[_Task, list[SearchEntry]] = {}
     wanted = processes or min(os.cpu_count() or 1, MAX_PROCESSES)
@@ -119,6 +123,12 @@ def build_site(
         sum(sizes.values()),
         (heaviest.relative_to(folder).as_posix(), pages[heaviest]),
     )
+
+
+def _comparison(folder: Path) -> Path | None:
+    """What was compared with the previous release, among the files of the same publication."""
+    made = folder.parent / "fichiers" / "comparaison"
+    return made if made.is_dir() else None
 
 
 def _plan(release: Path) -> tuple[dict[str, list[str]], tuple[tuple[str, str], ...]]:
@@ -144,7 +154,7 @@ def _plan(release: Path) -> tuple[dict[str, list[str]], tuple[tuple[str, str], .
 
 
 def _run(frame: _Frame, tasks: Sequence[_Task], processes: int) -> Iterator[tuple[_Task, list[SearchEntry]]]:
-    if processes == 1 or len(tasks) == 1:
+    if processes == 1 or len(frame.plan) <= FEW_PAGES:
         for task in tasks:
             yield task, _render(frame, task)
         return

@@ -34,6 +34,7 @@ class SiteContext:
         menu: (label, path) of the entries of the menu, in order.
         fichiers: where the files of the same publication lie beside the site (``../fichiers/``), empty when
             they are not there.
+        comparaison: folder of the comparison with the previous release, None without any.
     """
 
     release: SourceRelease
@@ -41,6 +42,7 @@ class SiteContext:
     plan: frozenset[str] = frozenset()
     menu: tuple[tuple[str, str], ...] = ()
     fichiers: str = ""
+    comparaison: Path | None = None
     _caches: dict[str, dict[Any, Any]] = field(default_factory=dict, repr=False)
 
     def cache(self, name: str) -> dict[Any, Any]:
@@ -60,12 +62,10 @@ class SiteContext:
 
     @cached_property
     def relations(self) -> frozenset[str]:
-        """Names of the tables and views that the release holds."""
+        """Names of the tables and views that the release holds; those of ``audit`` begin with ``audit.``."""
         return frozenset(
-            row["table_name"]
-            for row in self.rows(
-                "select table_name from information_schema.tables where table_schema = 'main'"
-            )
+            row["table_name"] if row["table_schema"] == "main" else f"{row['table_schema']}.{row['table_name']}"
+            for row in self.rows("select table_schema, table_name from information_schema.tables")
         )
 
     @cached_property
@@ -183,6 +183,7 @@ def open_context(
     plan: frozenset[str] = frozenset(),
     menu: tuple[tuple[str, str], ...] = (),
     fichiers: str = "",
+    comparaison: Path | None = None,
 ) -> SiteContext:
     """Open a release for rendering; close its ``connection`` when done. Arguments as in ``SiteContext``.
 
@@ -193,7 +194,7 @@ def open_context(
     connection = duckdb.connect(str(source.base), read_only=True)
     # Both cores render: a query must not take both.
     connection.execute("set threads = 1")
-    return SiteContext(source, connection, plan, menu, fichiers)
+    return SiteContext(source, connection, plan, menu, fichiers, comparaison)
 
 
 def inline_svg(svg: str) -> Markup:

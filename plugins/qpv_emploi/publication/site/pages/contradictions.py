@@ -19,8 +19,9 @@ def plan(context: SiteContext) -> Sequence[str]:
 
 def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
     lines = context.rows(
-        "select code_groupe, sujet, regle, attendu, ce_qui_differe, nature_ligne, code_ligne, code_indicateur, "
-        "libelle_indicateur, valeur, valeur_brute, unite, qualificatif, territoire_cite, code_comparateur, "
+        "select code_groupe, sujet, regle, attendu, ce_qui_differe, nature_ligne, code_ligne, "
+        "code_indicateur, libelle_indicateur, valeur, valeur_brute, unite, qualificatif, territoire_cite, "
+        "code_comparateur, "
         "valeur_comparateur, ecart_points, rapport, rapport_recalcule, periode_citee, document, section, "
         "publication from mart_contradictions order by code_groupe, nature_ligne, code_ligne"
     )

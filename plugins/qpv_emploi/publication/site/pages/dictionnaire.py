@@ -11,6 +11,7 @@ from qpv_emploi.publication.site.modele import Page
 from qpv_emploi.publication.version import marked_relations
 
 MENU = ("Dictionnaire", 90)
+TABLES = ("audit.controle", "dim_statut")
 
 FAMILLES = {
     "mart_": "Marts : tables prêtes à lire",
@@ -27,12 +28,10 @@ def plan(context: SiteContext) -> Sequence[str]:
 
 def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
     relations = marked_relations(context.connection, context.release)
-    counts = {
-        relation.nom: context.value(f"select count(*) from {relation.nom}") for relation in relations
-    }
+    counts = {relation.nom: context.value(f"select count(*) from {relation.nom}") for relation in relations}
     statuses = context.rows(
-        "select code_statut, libelle_statut, definition, valeur_affichee, compte_comme_manquant from dim_statut "
-        "order by coalesce(rang_gravite, 99), code_statut"
+        "select code_statut, libelle_statut, definition, valeur_affichee, compte_comme_manquant "
+        "from dim_statut order by coalesce(rang_gravite, 99), code_statut"
     )
     checks = grouped_by(
         context.rows(

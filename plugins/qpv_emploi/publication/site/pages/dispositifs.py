@@ -132,7 +132,9 @@ def _pages(context: SiteContext, known: dict[str, list[Row]], chosen: Sequence[s
         "code_dispositif",
     )
     # The pages of the C2RP are known by their address only: their licence does not let their text out.
-    c2rp = context.rows("select page, licence from dim_jeu_source where producteur = 'c2rp' order by cle_jeu_source")
+    c2rp = context.rows(
+        "select page, licence from dim_jeu_source where producteur = 'c2rp' order by cle_jeu_source"
+    )
     for code in chosen:
         versions = known[code]
         last = versions[-1]
@@ -141,9 +143,7 @@ def _pages(context: SiteContext, known: dict[str, list[Row]], chosen: Sequence[s
             "dispositif.html.j2",
             titre=last["libelle_dispositif"],
             fil=[("Dispositifs", chemins.DISPOSITIFS)],
-            recherche=[
-                SearchEntry(last["libelle_dispositif"], code, "dispositif", chemins.dispositif(code))
-            ],
+            recherche=[SearchEntry(last["libelle_dispositif"], code, "dispositif", chemins.dispositif(code))],
             dispositif=last,
             versions=versions,
             types=TYPES,

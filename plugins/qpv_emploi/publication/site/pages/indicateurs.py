@@ -27,7 +27,7 @@ SENS = {-1: "une baisse est souhaitée", 0: "aucun sens souhaité", 1: "une haus
 ADDITIF = {
     "oui": "oui : les valeurs de plusieurs territoires s'additionnent",
     "non": "non : une moyenne, un taux ou une médiane ne s'additionne ni ne se moyenne",
-    "sous_conditions": "sous conditions : la somme n'est donnée que si aucune cellule n'est masquée ni arrondie",
+    "sous_conditions": "sous conditions : la somme n'est donnée que si aucune cellule n'est masquée",
 }
 SECRET = {
     "aucune": "aucune protection",
@@ -90,8 +90,9 @@ def _pages(context: SiteContext, chosen: Sequence[str]) -> Iterable[Page]:
     )
     sources = _by_code(
         context.rows(
-            "select o.code_indicateur, s.cle_jeu_source, s.producteur, s.titre, s.millesime, s.methode_secret, "
-            "s.seuil, s.arrondi, s.parametre_d, s.avertissement, count(*) as nb, count(o.valeur) as nb_valeurs "
+            "select o.code_indicateur, s.cle_jeu_source, s.producteur, s.titre, s.millesime, "
+            "s.methode_secret, s.seuil, s.arrondi, s.parametre_d, s.avertissement, count(*) as nb, "
+            "count(o.valeur) as nb_valeurs "
             "from fct_observation as o inner join dim_jeu_source as s on o.cle_jeu_source = s.cle_jeu_source "
             "where o.connu_au is null and o.code_indicateur in (select unnest(?)) "
             "group by all order by o.code_indicateur, s.cle_jeu_source",

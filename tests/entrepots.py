@@ -1,11 +1,13 @@
 """Real source files, read where they lie and never copied; and the warehouses that several tests share.
 
-Each warehouse is built once per session, and only if a test asks for it: the chain takes tens of seconds.
+Each warehouse, and each publication, is made once per session, and only if a test asks for it: the chain takes
+tens of seconds. ``tests/conftest.py`` makes these fixtures known to every folder.
 """
 
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from tests.postgres import PostgresServer
 
 from qpv_emploi import pipeline
 from qpv_emploi.conservation import Outcome
+from qpv_emploi.diffusion import publish_release
 from qpv_emploi.entrepot import Release
 from qpv_emploi.fictif import REGION_FICTIVE, generate
 from qpv_emploi.pipeline import RunReport
@@ -31,6 +34,8 @@ MILLESIMES = {
     "demographie_qpv": ["2019", "2021", "2022", "2031"],
     "revenus_qpv": ["2019", "2021", "2022", "2031"],
 }
+# What dbt reads as --exclude-resource-types.
+SANS_NATURE = "DBT_EXCLUDE_RESOURCE_TYPES"
 RENOMMEE = (b";ABC_RSA;", b";ABC_RSA_V2;")
 
 
@@ -41,6 +46,14 @@ def _reader(release: Release) -> Iterator[Requete]:
             return connexion.execute(sql, list(parametres)).fetchall()
 
         yield lire
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sans_tests_unitaires_dbt() -> Iterator[None]:
+    """The unit tests of dbt do not depend on the data: all builds but one leave them out."""
+    with pytest.MonkeyPatch.context() as variables:
+        variables.setenv(SANS_NATURE, "unit_test")
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -101,9 +114,14 @@ def issues_fictives(reglages_fictifs: Settings) -> list[Outcome]:
 def candidat_fictif(
     reglages_fictifs: Settings, issues_fictives: list[Outcome], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, Path]:
-    """Identifier of the built candidate, and a copy of its work folder, that publishing does not remove."""
+    """Identifier of the built candidate, and a copy of its work folder, that publishing does not remove.
+
+    The build that runs the unit tests of dbt: it needs no real file.
+    """
     assert issues_fictives
-    candidat = pipeline.build(reglages_fictifs)
+    with pytest.MonkeyPatch.context() as variables:
+        variables.delenv(SANS_NATURE)
+        candidat = pipeline.build(reglages_fictifs)
     assert candidat is not None
     copie = tmp_path_factory.mktemp("travail") / candidat
     shutil.copytree(reglages_fictifs.paths.travail / candidat, copie)
@@ -132,3 +150,22 @@ def postgres_fictif(
     """Connection string of a database that serves the fictional release in its schema ``qpv``; read only."""
     with serveur_postgres.database() as dsn:
         yield dsn, publish_to_postgres(version_fictive[0].dossier, dsn)
+
+
+@pytest.fixture(scope="session")
+def publication_32(entrepot_32: tuple[Settings, RunReport]) -> tuple[Path, float]:
+    """The publication of Hauts-de-France: its folder, and the seconds that its site took."""
+    assert entrepot_32[1].release is not None
+    moments: list[tuple[str, float]] = []
+    made = publish_release(
+        entrepot_32[0], progress=lambda label, done, total: moments.append((label, time.perf_counter()))
+    )
+    debut = max(moment for label, moment in moments if not label.startswith("site/"))
+    return made.dossier, moments[-1][1] - debut
+
+
+@pytest.fixture(scope="session")
+def publication_fictive(reglages_fictifs: Settings, version_fictive: tuple[Release, list[str]]) -> Path:
+    """Folder of the publication of the fictional release."""
+    assert version_fictive[0].est_fictif
+    return publish_release(reglages_fictifs).dossier
