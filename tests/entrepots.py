@@ -1,6 +1,6 @@
 """Real source files, read where they lie and never copied; and the warehouses that several tests share.
 
-Each warehouse, and each publication, is made once per session, and only if a test asks for it: the chain takes
+Each warehouse and each publication is made once per session, and only if a test asks for it: the chain takes
 tens of seconds. ``tests/conftest.py`` makes these fixtures known to every folder.
 """
 

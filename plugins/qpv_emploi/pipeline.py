@@ -39,9 +39,12 @@ from qpv_emploi.entrepot.releases import MANIFEST, fsync, fsync_tree, switch
 from qpv_emploi.errors import BuildError, QPVError, SettingsError
 from qpv_emploi.ingestion import ingest_deposit
 from qpv_emploi.publication import (
+    DATABASE,
     DICTIONARY,
+    DOCUMENTATION,
     read_dictionary,
     write_dictionary,
+    write_documentation,
     write_release_files,
 )
 from qpv_emploi.relecture import read_again
@@ -364,6 +367,7 @@ def _write_files(built: Candidate, folder: Path) -> dict[str, int]:
     """Data and dictionary of a warehouse; rows per published relation."""
     counts = write_release_files(built.base, folder)
     write_dictionary(read_dictionary(manifest_of(built.dossier)), folder / DICTIONARY)
+    write_documentation(manifest_of(built.dossier), folder / DATABASE, folder / DOCUMENTATION)
     return counts
 
 

@@ -86,7 +86,8 @@ class Navigateur:
         found = self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
             "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']})"
-            ".then(done, (error) => done({violations: [{id: String(error), impact: 'critical', nodes: []}]}));"
+            ".then(done, (error) => "
+            "done({violations: [{id: String(error), impact: 'critical', nodes: []}]}));"
         )
         return [
             f"{rule['id']} : {node['html'][:200]}"
@@ -115,6 +116,8 @@ def navigateur(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Navigateur]
     chrome = webdriver.Chrome(options=options, service=Service(driver))
     chrome.set_page_load_timeout(60)
     chrome.set_script_timeout(120)
+    # What the page of a new tab asks for is not a site's.
+    chrome.get("about:blank")
     try:
         yield Navigateur(chrome)
     finally:

@@ -54,7 +54,7 @@ def chromium() -> tuple[str, str]:
     """
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not browser or not driver:
-        raise OutilAbsent("Chromium ou son pilote absent ; à faire : apt-get install chromium chromium-driver")
+        raise OutilAbsent("Chromium ou son pilote absent ; à faire : apt-get install chromium-driver")
     return browser, driver
 
 

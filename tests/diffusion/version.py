@@ -175,6 +175,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, est_fictif: bool) -> None:
         "definition varchar, compte_comme_manquant varchar not null, rang_gravite integer)"
     )
     connection.executemany("insert into dim_statut values (?, ?, ?, ?, ?)", STATUSES)
+    connection.execute("alter table dim_statut add column valeur_affichee varchar")
     connection.execute(
         "create table dim_jeu_source as select cle_jeu_source, producteur, jeu, millesime, titre, licence, "
         "page, cast(publie_le as date) as publie_le from (values "

@@ -14,12 +14,9 @@ import pytest
 from frictionless import Package
 from tests.diffusion import read_csv_rows, read_sheet
 
-from qpv_emploi.diffusion import publish_release
 from qpv_emploi.entrepot import Release
 from qpv_emploi.entrepot.dbt import manifest_of
-from qpv_emploi.pipeline import RunReport
 from qpv_emploi.publication.version import BANNER, marked_relations, read_release
-from qpv_emploi.settings import Settings
 
 Requete = Callable[..., list[Any]]
 TEXTS = ("csv", False), ("csv_excel", True)

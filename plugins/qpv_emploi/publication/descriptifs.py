@@ -11,6 +11,7 @@ from pathlib import Path
 
 from qpv_emploi.publication.cellules import neutralised
 from qpv_emploi.publication.contexte import PUBLISHER, SOURCE_COLUMNS, Context
+from qpv_emploi.publication.documentation import DOCUMENTATION
 from qpv_emploi.publication.tableaux import FRENCH_EXCEL
 from qpv_emploi.publication.version import BANNER, FICTIONAL
 
@@ -145,6 +146,7 @@ def write_readme(context: Context, target: Path, *, without_workbook: Sequence[s
         "perimetres/     contours en GeoJSON et en GeoParquet, longitude et latitude (WGS84)",
         "entrepot.duckdb toutes les tables et vue_observation, lisible par tout client DuckDB 1.x",
         f"{DICTIONARY}, {SOURCES}   sens des colonnes ; sources, licences, empreintes",
+        f"{DOCUMENTATION}   les modèles dbt, leur code et leur filiation, en une page",
         "datapackage.json, dcat.jsonld   descriptions pour les machines (Frictionless, DCAT-AP-FR)",
         "SHA256SUMS      pour vérifier une copie : sha256sum -c SHA256SUMS",
         "comparaison/    "

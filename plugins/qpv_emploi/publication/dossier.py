@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from qpv_emploi.publication.descriptifs import (
     write_readme,
     write_sources,
 )
+from qpv_emploi.publication.documentation import DOCUMENTATION
 from qpv_emploi.publication.empreintes import file_facts, write_sums
 from qpv_emploi.publication.export import DATABASE, NOT_IN_CSV
 from qpv_emploi.publication.paquet import data_package, dcat_catalogue
@@ -125,6 +127,9 @@ def publish_files(
         compared = comparison.avant.identifiant
     steps.step(COMPARISON)
     long = tuple(r.nom for r in texts if r.nom.startswith("mart_") and r not in books)
+    # A release made before there was such a page has none.
+    if (source.dossier / DOCUMENTATION).is_file():
+        shutil.copyfile(source.dossier / DOCUMENTATION, folder / DOCUMENTATION)
     _describe(folder, context, long, compared, period, address)
     steps.step("descriptions et empreintes")
     facts = file_facts(folder)

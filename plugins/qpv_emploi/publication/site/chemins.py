@@ -16,6 +16,7 @@ CONTRADICTIONS = "contradictions/index.html"
 SOURCES = "sources/index.html"
 CHANGEMENTS = "changements/index.html"
 DICTIONNAIRE = "dictionnaire/index.html"
+CONTROLES = "dictionnaire/controles.html"
 GUIDE_EVALUATEUR = "guides/evaluateur.html"
 GUIDE_ANALYSTE = "guides/analyste.html"
 

@@ -64,7 +64,9 @@ class SiteContext:
     def relations(self) -> frozenset[str]:
         """Names of the tables and views that the release holds; those of ``audit`` begin with ``audit.``."""
         return frozenset(
-            row["table_name"] if row["table_schema"] == "main" else f"{row['table_schema']}.{row['table_name']}"
+            row["table_name"]
+            if row["table_schema"] == "main"
+            else f"{row['table_schema']}.{row['table_name']}"
             for row in self.rows("select table_schema, table_name from information_schema.tables")
         )
 
@@ -118,8 +120,16 @@ class SiteContext:
         return str(row["libelle_indicateur"]) if row else code or ""
 
     def is_planned(self, chemin: str) -> bool:
-        """There is such a page."""
-        return chemin.partition("#")[0] in self.plan
+        """There is such a page, and such a dataset on the page of the sources."""
+        page, _, anchor = chemin.partition("#")
+        return page in self.plan and (page != chemins.SOURCES or not anchor or anchor in self._sources)
+
+    @cached_property
+    def _sources(self) -> frozenset[str]:
+        return frozenset(
+            chemins.ancre(row["cle_jeu_source"])
+            for row in self.rows("select cle_jeu_source from dim_jeu_source")
+        )
 
     @cached_property
     def environment(self) -> jinja2.Environment:

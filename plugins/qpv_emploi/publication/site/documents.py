@@ -26,8 +26,11 @@ QUALIFICATIFS = {
 
 
 def document(name: str | None) -> str:
-    """A document for a reader; several are separated by ``|`` in the data."""
-    return " ; ".join(DOCUMENTS.get(part, part) for part in (name or "").split("|") if part)
+    """A document for a reader, with its place if any; several are separated by ``|`` in the data."""
+    text = " ; ".join(part for part in (name or "").split("|") if part)
+    for file, label in DOCUMENTS.items():
+        text = text.replace(file, label)
+    return text
 
 
 def qualificatif(code: str | None) -> str:

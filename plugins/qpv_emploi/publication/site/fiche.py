@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from qpv_emploi.publication.site.contexte import Row, SiteContext
@@ -32,15 +31,8 @@ def fiche_lines(context: SiteContext, codes: Iterable[str]) -> list[Row]:
 
 
 def figure_traces(context: SiteContext, lines: Sequence[Row]) -> dict[str, Trace]:
-    """The trace of each figure of these lines, by ``cle_trace``, that of its comparator included.
-
-    The evolution of a sum has no cell of its own: its trace is that of the sums at both ends.
-    """
+    """The trace of each figure of these lines, by ``cle_trace``, that of its comparator included."""
     traces = load_traces(context, (line["cle_trace"] for line in lines))
-    evolutions = [
-        line["cle_trace"] for line in lines if line["bloc"] == TRAJECTOIRE and line["valeur"] is not None
-    ]
-    traces.update(_sum_evolutions(context, [key for key in evolutions if key not in traces]))
     for line, key in _comparators(context, lines):
         own = traces.get(line["cle_trace"])
         zone = load_comparator(context, key)
@@ -49,33 +41,6 @@ def figure_traces(context: SiteContext, lines: Sequence[Row]) -> dict[str, Trace
                 own.formule if own else "", (*(own.groupes if own else ()), *zone.groupes)
             )
     return traces
-
-
-def _sum_evolutions(context: SiteContext, keys: Sequence[str]) -> dict[str, Trace]:
-    if not keys:
-        return {}
-    rows = context.rows(
-        "select t.cle_trace, a.cle_agregat, a.cle_periode = t.cle_periode_t0 as est_depart, "
-        "a.libelle_periode from mart_trajectoire as t inner join mart_agregat_qpv as a "
-        "on t.cle_territoire = a.cle_territoire and t.generation = a.generation "
-        "and t.code_indicateur = a.code_indicateur and t.cle_ventilation = a.cle_ventilation "
-        "and a.cle_periode in (t.cle_periode_t0, t.cle_periode_t) and a.est_retenu "
-        "where t.cle_trace in (select unnest(?)) order by t.cle_trace, est_depart desc, a.cle_agregat",
-        sorted(set(keys)),
-    )
-    ends = load_traces(context, (row["cle_agregat"] for row in rows))
-    grouped: dict[str, list[Any]] = defaultdict(list)
-    for row in rows:
-        if row["cle_agregat"] in ends:
-            moment = "au départ" if row["est_depart"] else "à l'arrivée"
-            grouped[row["cle_trace"]].extend(
-                replace(group, role=f"{moment}, {row['libelle_periode']}, {group.role}")
-                for group in ends[row["cle_agregat"]].groupes
-            )
-    return {
-        key: Trace("somme des quartiers à l'arrivée moins somme au départ", tuple(groups))
-        for key, groups in grouped.items()
-    }
 
 
 def _comparators(context: SiteContext, lines: Sequence[Row]) -> list[tuple[Row, str]]:

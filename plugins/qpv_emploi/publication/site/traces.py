@@ -19,9 +19,17 @@ _ROLES = {
     "valeur_zone": "comparateur",
     "numerateur": "numérateur",
     "denominateur": "dénominateur",
+    "beneficiaires qpv": "bénéficiaires en QPV",
+    "beneficiaires total": "bénéficiaires en tout",
+    "parite": "parité",
+    "fait": "document",
+    "fait_t0": "document, au départ",
+    "fait_t": "document, à l'arrivée",
+    # What each of its members brings to a sum.
+    "quartier": "quartiers",
+    "ligne": "lignes",
 }
-# What each neighbourhood brings to a sum.
-_MEMBERS = "quartier "
+_DOCUMENT = "document"
 _SHOWN_LINES = 40
 
 
@@ -31,7 +39,7 @@ class TraceGroup:
 
     Attributes:
         role: what they are to the figure, empty when they are the figure.
-        cle_jeu_source: dataset × vintage.
+        cle_jeu_source: dataset × vintage, empty for a document.
         source: its name for a reader.
         fichier: file, as received.
         lieu: its lines and its column, in words.
@@ -67,9 +75,7 @@ def load_traces(context: SiteContext, keys: Iterable[str | None]) -> dict[str, T
     if not wanted or "mart_tracabilite" not in context.relations:
         return {}
     rows = context.rows(
-        "select cle_trace, role, formule, producteur, jeu, millesime, titre, fichier, ligne_source, "
-        "colonne_source, valeur_texte_source, code_correction, cle_observation from mart_tracabilite "
-        "where cle_trace in (select unnest(?)) "
+        "select * from mart_tracabilite where cle_trace in (select unnest(?)) "
         "order by cle_trace, role, fichier, colonne_source, ligne_source, cle_observation",
         wanted,
     )
@@ -79,42 +85,51 @@ def load_traces(context: SiteContext, keys: Iterable[str | None]) -> dict[str, T
     }
 
 
-def trace_groups(rows: Sequence[Row], prefix: str = "") -> tuple[TraceGroup, ...]:
-    """Cells grouped by role, dataset, file and column, in the order they are met.
-
-    Args:
-        rows: mappings with producteur, jeu, millesime, titre, fichier, ligne_source, and if known role,
-            colonne_source, valeur_texte_source, code_correction.
-        prefix: said before each role.
-    """
+def trace_groups(rows: Sequence[Row]) -> tuple[TraceGroup, ...]:
+    """Rows of ``mart_tracabilite`` grouped by role, dataset, file and column, in the order they are met."""
     grouped: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        role = str(row.get("role") or "")
-        role = "quartiers" if role.startswith(_MEMBERS) else _ROLES.get(role, role.replace("_", " "))
-        said = ", ".join(part for part in (prefix, role) if part)
         key = (
-            said,
+            role_said(row["role"] or ""),
             row["producteur"],
             row["jeu"],
             row["millesime"],
             row["titre"],
             row["fichier"],
-            row.get("colonne_source"),
-            row.get("code_correction"),
+            row["colonne_source"],
+            row["code_correction"],
+            row.get("section"),
         )
         grouped.setdefault(key, []).append(row)
-    return tuple(
-        TraceGroup(
-            role=said,
-            cle_jeu_source=f"{producteur}:{jeu}:{millesime}",
-            source=f"{titre or jeu}, millésime {millesime}",
-            fichier=fichier or "fichier inconnu",
-            lieu=_place([row["ligne_source"] for row in cells], column),
-            lu=str(cells[0].get("valeur_texte_source") or "") if len(cells) == 1 else "",
-            correction=correction or "",
+    groups = []
+    for key, cells in grouped.items():
+        role, producteur, jeu, millesime, titre, fichier, column, correction, section = key
+        lu = str(cells[0]["valeur_texte_source"] or "") if len(cells) == 1 else ""
+        if cells[0].get("nature_source") == _DOCUMENT:
+            groups.append(TraceGroup(role, "", "document", fichier or "", section or "", lu))
+            continue
+        groups.append(
+            TraceGroup(
+                role=role,
+                cle_jeu_source=f"{producteur}:{jeu}:{millesime}",
+                source=f"{titre or jeu}, millésime {millesime}",
+                fichier=fichier or "fichier inconnu",
+                lieu=_place([row["ligne_source"] for row in cells], column),
+                lu=lu,
+                correction=correction or "",
+            )
         )
-        for (said, producteur, jeu, millesime, titre, fichier, column, correction), cells in grouped.items()
-    )
+    return tuple(groups)
+
+
+def role_said(role: str) -> str:
+    """A role in words: ``valeur_t, quartier qpv:QP059066:2015`` → ``à l'arrivée, quartiers``."""
+    said = []
+    for part in role.split(", "):
+        # The key of a member tells it from the others, who are said together.
+        word = " ".join(one for one in part.split(" ") if not set(one) & set(":|"))
+        said.append(_ROLES.get(word, word.replace("_", " ")))
+    return ", ".join(one for one in said if one)
 
 
 def _place(lines: Sequence[int | None], column: str | None) -> str:
@@ -175,6 +190,7 @@ def cited_sources(
         for key in keys
         if key and key in traces
         for group in traces[key].groupes
+        if group.cle_jeu_source
     }
     together: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for titre, key in sorted(found):

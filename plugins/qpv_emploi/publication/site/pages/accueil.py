@@ -43,7 +43,8 @@ def _latest_sources(context: SiteContext) -> list[Row]:
         return []
     rows = context.rows("select * from dim_jeu_source order by cle_jeu_source")
     vintages = grouped_by(rows, "producteur", "jeu")
-    return [
-        {**max(found, key=lambda row: (row.get("annee_base") or 0, row["millesime"])), "nb": len(found)}
-        for found in vintages.values()
-    ]
+    found = []
+    for own in vintages.values():
+        last: Row = max(own, key=lambda row: (row.get("annee_base") or 0, row["millesime"]))
+        found.append({**last, "nb": len(own)})
+    return found

@@ -30,7 +30,7 @@ from qpv_emploi.publication.site.fiche import (
 from qpv_emploi.publication.site.formats import nombre
 from qpv_emploi.publication.site.graphiques import Series, lines
 from qpv_emploi.publication.site.modele import Page, SearchEntry
-from qpv_emploi.publication.site.traces import Trace, cited_sources, trace_groups
+from qpv_emploi.publication.site.traces import Trace, cited_sources
 
 MENU = ("Contrats de ville", 10)
 TABLES = (
@@ -89,7 +89,6 @@ def _fiches(context: SiteContext, chosen: dict[str, Row]) -> Iterable[Page]:
     by_contract = grouped_by(every, "code_contrat")
     own = [line for line in every if line["niveau"] == "contrat"]
     traces = figure_traces(context, own)
-    traces.update(_means_traces(context, keys))
     traces.update(_count_traces(own))
     links = grouped_by(
         context.rows(
@@ -188,7 +187,7 @@ def _fiches(context: SiteContext, chosen: dict[str, Row]) -> Iterable[Page]:
             positions=POSITIONS,
             carte=maps.draw(contract, members),
             legende_carte=maps.legend(members),
-            avant=[s for s in successions if s["code_contrat_apres"] == code],
+            avant=[s for s in successions if s["code_contrat_apres"] == code and s["code_contrat_avant"]],
             apres=[s for s in successions if s["code_contrat_avant"] == code],
             grille=_grid(matrix.get(DIAGNOSTIC, []), members),
             grille_evolution=_grid(matrix.get(TRAJECTOIRE, []), members),
@@ -293,21 +292,6 @@ def _coverage(
             ),
             key=lambda pair: (-len(pair[1]), pair[0]),
         ),
-    }
-
-
-def _means_traces(context: SiteContext, keys: Sequence[str]) -> dict[str, Trace]:
-    rows = context.rows(
-        "select m.cle_territoire_contrat || '|' || m.annee || '|' || m.type_moyen as cle, s.producteur, "
-        "s.jeu, s.millesime, s.titre, m.fichier, m.ligne_source from fct_moyens as m "
-        "inner join dim_jeu_source as s on m.cle_jeu_source = s.cle_jeu_source "
-        "where m.cle_territoire_contrat in (select unnest(?)) and m.connu_au is null "
-        "order by cle, m.fichier, m.ligne_source",
-        keys,
-    )
-    return {
-        f"mart_moyens_specifiques|{key}": Trace("somme des lignes de subvention", trace_groups(found))
-        for key, found in grouped_by(rows, "cle").items()
     }
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from qpv_emploi.publication.documentation import DOCUMENTATION
 from qpv_emploi.publication.site import chemins
 from qpv_emploi.publication.site.contexte import SiteContext
-from qpv_emploi.publication.site.fiche import grouped_by
 from qpv_emploi.publication.site.modele import Page
 from qpv_emploi.publication.version import marked_relations
 
 MENU = ("Dictionnaire", 90)
-TABLES = ("audit.controle", "dim_statut")
+TABLES = ("dim_statut",)
 
 FAMILLES = {
     "mart_": "Marts : tables prêtes à lire",
@@ -33,12 +33,9 @@ def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
         "select code_statut, libelle_statut, definition, valeur_affichee, compte_comme_manquant "
         "from dim_statut order by coalesce(rang_gravite, 99), code_statut"
     )
-    checks = grouped_by(
-        context.rows(
-            "select reussi, count(*) as nb from audit.controle group by reussi order by reussi desc"
-        ),
-        "reussi",
-    )
+    # The page of dbt leaves with the files of the same publication.
+    held = (context.release.dossier / DOCUMENTATION).is_file()
+    documentation = f"{context.fichiers}{DOCUMENTATION}" if context.fichiers and held else ""
     for path in paths:
         yield context.page(
             path,
@@ -51,5 +48,5 @@ def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
             ],
             comptes=counts,
             les_statuts=statuses,
-            controles={done: rows[0]["nb"] for done, rows in checks.items()},
+            documentation=documentation,
         )

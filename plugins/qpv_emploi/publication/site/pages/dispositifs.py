@@ -73,10 +73,17 @@ def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
 
 
 def _versions(context: SiteContext) -> dict[str, list[Row]]:
+    # A release made before the pages of the directory were kept has no such columns.
+    held = context.value(
+        "select count(*) from information_schema.columns where table_schema = 'main' "
+        "and table_name = 'dim_dispositif' and column_name in ('page_url', 'page_vue_le')"
+    )
+    page, seen = ("page_url", "page_vue_le") if held == 2 else ("null", "null")
     rows = context.rows(
         "select code_dispositif, version, libelle_dispositif, type_dispositif, theme, public_vise, porteur, "
         "financeur, territoire_cite, debut_cite, fin_cite, valide_du, valide_au, base_legale, documents, "
-        "est_courant from dim_dispositif order by code_dispositif, version"
+        f"est_courant, {page} as page_url, {seen} as page_vue_le from dim_dispositif "
+        "order by code_dispositif, version"
     )
     return grouped_by(rows, "code_dispositif")
 

@@ -34,6 +34,10 @@ GUIDES = {
         "Les quatorze questions évaluatives : ce que l'entrepôt répond, et ce qu'il ne peut pas dire.",
     ),
     "modele.md": ("guides/modele.html", "Les tables, leurs clés et leurs pièges."),
+    "declarations.md": (
+        "guides/declarations.html",
+        "Déclarer ce que la donnée ouverte ne dit pas : actions, gouvernance, moyens de droit commun.",
+    ),
 }
 
 
