@@ -36,6 +36,7 @@ STEPS: dict[str, Any] = {
     "record_audit": pipeline,
     "write_release_files": pipeline,
     "write_dictionary": pipeline,
+    "write_documentation": pipeline,
     "_copy_database": export,
     "write_csv": export,
     "_write_manifest": pipeline,

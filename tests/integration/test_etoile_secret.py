@@ -126,8 +126,9 @@ def test_the_attack_reads_a_class_that_alone_is_withheld(copie: duckdb.DuckDBPyC
             "using (code_indicateur, cle_territoire, cle_periode, cle_jeu_source) "
             "where h.cle_ventilation = 'SEXE=H' and f.cle_ventilation = 'SEXE=F' and "
             "t.cle_ventilation = 'TOTAL' "
-            "and h.code_indicateur = 'DE.NB.DEFM.ABC' and h.valeur is not null and t.valeur is not null "
-            "and f.valeur is not null and h.connu_au is null and t.connu_au is null and f.connu_au is null"
+            "and h.code_indicateur = 'DE.NB.DEFM.ABC' and h.cle_territoire like 'qpv:%:2015' "
+            "and h.valeur is not null and t.valeur is not null and f.valeur is not null "
+            "and h.connu_au is null and t.connu_au is null and f.connu_au is null"
         ).fetchall()
         copie.execute(
             "update fct_observation set valeur = null, code_statut = 'SECRET', motif = 'x' where "

@@ -160,6 +160,8 @@ def test_every_fiche_has_its_nine_blocks_and_all_its_lines(site_32: Path, sql_32
         assert page.traced["diagnostic"] >= lines[code, 2][1], code
         assert page.traced["trajectoire"] >= lines[code, 3][1], code
         assert page.traced["droit-commun"] >= lines[code, 4][1], code
+        assert page.traced["couverture"] == lines[code, 6][1], code
+        assert page.rows["couverture"] == (members[code] + 1 if lines[code, 6][1] else 0), code
         assert page.traced["moyens"] == lines[code, 5][1], code
         assert page.traced["disponibilite"] == lines[code, 9][1], code
 

@@ -13,6 +13,7 @@ import pytest
 
 from qpv_emploi.entrepot import Release
 from qpv_emploi.pipeline import RunReport
+from qpv_emploi.publication.documentation import DOCUMENTATION
 from qpv_emploi.publication.site import chemins
 from qpv_emploi.publication.site.contexte import SiteContext, open_context
 from qpv_emploi.publication.site.markdown import queries
@@ -28,6 +29,7 @@ KINDS = (
     "changements",
     "cibles",
     "contradictions",
+    "controles",
     "dictionnaire",
     "disponibilite",
     "dispositifs",
@@ -189,6 +191,16 @@ def test_each_query_of_a_guide_gives_rows_on_the_real_region(
     assert "ne sait pas répondre" not in page.html
     if name != "questions.md":
         assert "cette version : aucune ligne" not in page.html
+
+
+def test_the_page_of_dbt_is_in_the_release_and_names_no_folder_of_this_machine(
+    version_fictive: tuple[Release, list[str]], reglages_fictifs: Settings
+) -> None:
+    page = (version_fictive[0].dossier / DOCUMENTATION).read_text(encoding="utf-8")
+    assert "mart_fiche_contrat_ville" in page
+    assert "INLINE DATA" not in page
+    assert str(reglages_fictifs.project_dir) not in page
+    assert str(reglages_fictifs.data_dir) not in page
 
 
 @pytest.mark.depot

@@ -11,11 +11,13 @@ from typing import Any
 import duckdb
 import jinja2
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 
 from qpv_emploi.acquisition import survey
 from qpv_emploi.catalogue import BronzeTable, Catalogue, load_catalogue
+from qpv_emploi.entrepot.inputs import VERSION_COLUMNS
 from qpv_emploi.errors import RefusedFile
 from qpv_emploi.lecture import Provenance, ReadTable, read_file
 from qpv_emploi.lecture.vide import empty_table
@@ -93,7 +95,7 @@ def test_nothing_is_unknown_in_the_real_files(lectures: Lectures) -> None:
     # PTSAC of 2014 became PACT, PTSA and PCHO: SOURCES 3.1.
     absentes = {cle: lue.colonnes_absentes for cle, lue in lectures.items() if lue.colonnes_absentes}
     assert absentes == {
-        (f"filosofi__{zone}", "2014"): ("PACT",) for zone in ("regions", "departements", "epci")
+        (f"filosofi__{zone}", "2014"): ("PACT", "PCHO") for zone in ("regions", "departements", "epci")
     }
 
 
@@ -370,6 +372,10 @@ def entrepot(lectures: Lectures, catalogue: Catalogue) -> Iterator[duckdb.DuckDB
             if millesimes
             else empty_table(bronze)
         )
+        if bronze.table.forme == "cellules":
+            # The days of a version are not looked at here.
+            for nom, type_ in VERSION_COLUMNS.items():
+                donnees = donnees.append_column(nom, pa.nulls(len(donnees), type_))
         connexion.register(bronze.nom, donnees)
     yield connexion
     connexion.close()

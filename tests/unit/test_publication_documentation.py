@@ -1,4 +1,4 @@
-"""The page of dbt: it holds the project and the columns, nothing of one machine, and no script of the data."""
+"""The page of dbt: it holds the project and its columns, nothing of one machine, no script of the data."""
 
 from __future__ import annotations
 

@@ -183,14 +183,25 @@ def grouped_by(rows: Iterable[Row], *names: str) -> dict[Any, list[Row]]:
     return found
 
 
-def latest(rows: Iterable[Row], *names: str) -> dict[tuple[Any, ...], Row]:
-    """The row that ends last, for each value of some columns."""
-    found: dict[tuple[Any, ...], Row] = {}
+def last_presences(rows: Iterable[Row]) -> dict[tuple[str, str], Row]:
+    """The last known presence of each dispositif in each neighbourhood, else what is said of it last.
+
+    Args:
+        rows: rows of ``mart_couverture_dispositif``.
+
+    Returns:
+        (``cle_territoire``, ``code_dispositif``) -> row.
+    """
+    found: dict[tuple[str, str], Row] = {}
     for row in rows:
-        key = tuple(row[name] for name in names)
-        if key not in found or (row["fin"] or row["debut"]) >= (found[key]["fin"] or found[key]["debut"]):
+        key = (row["cle_territoire"], row["code_dispositif"])
+        if key not in found or _presence_rank(row) >= _presence_rank(found[key]):
             found[key] = row
     return found
+
+
+def _presence_rank(row: Row) -> tuple[bool, str]:
+    return bool(row["present"]), str(row["fin"] or row["debut"] or "")
 
 
 def neighbourhoods(context: SiteContext, keys: Iterable[str] | None = None) -> dict[str, Row]:

@@ -22,7 +22,7 @@ from qpv_emploi.publication.site.fiche import (
     fiche_lines,
     figure_traces,
     grouped_by,
-    latest,
+    last_presences,
     line_notes,
     neighbourhoods,
     trajectory_series,
@@ -121,15 +121,13 @@ def _fiches(context: SiteContext, chosen: dict[str, Row]) -> Iterable[Page]:
         ),
         "cle_territoire",
     )
-    cover = latest(
+    cover = last_presences(
         context.rows(
             "select cle_territoire, code_dispositif, libelle_dispositif, debut, fin, present, origine, "
             "source, code_statut, motif, reserve from mart_couverture_dispositif "
             "where cle_territoire in (select unnest(?)) order by cle_ligne",
             sorted(quarters),
-        ),
-        "cle_territoire",
-        "code_dispositif",
+        )
     )
     availability = grouped_by(
         context.rows(
@@ -272,7 +270,7 @@ def _means(rows: Sequence[Row], block: Sequence[Row]) -> dict[str, Any]:
 
 
 def _coverage(
-    members: Sequence[Row], cover: dict[tuple[Any, ...], Row], block: Sequence[Row]
+    members: Sequence[Row], cover: dict[tuple[str, str], Row], block: Sequence[Row]
 ) -> dict[str, Any]:
     """Known presences in a grid; the unknown ones by reason."""
     keys = {member["cle_territoire"] for member in members}
@@ -281,10 +279,12 @@ def _coverage(
         {(row["libelle_dispositif"], row["code_dispositif"]) for row in here.values() if row["present"]}
     )
     known = {code for _, code in present}
+    totals = {line["code_ligne"]: line for line in block if line["code_ligne"] in known}
     unknown = grouped_by((line for line in block if line["code_ligne"] not in known), "motif")
     return {
         "dispositifs": present,
         "cellules": here,
+        "totaux": totals,
         "inconnus": sorted(
             (
                 (motif or "raison non dite", [line["libelle"].partition(" : ")[0] for line in found])

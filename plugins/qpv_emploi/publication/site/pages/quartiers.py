@@ -18,7 +18,7 @@ from qpv_emploi.publication.site.fiche import (
     contracts,
     figure_traces,
     grouped_by,
-    latest,
+    last_presences,
     line_notes,
     neighbourhoods,
     trajectory_series,
@@ -86,14 +86,12 @@ def _pages(context: SiteContext, chosen: dict[str, Row]) -> Iterable[Page]:
     indicators = grouped_by(every, "cle_territoire")
     evolutions = trajectory_series(context, keys, fiche)
     cover = grouped_by(
-        latest(
+        last_presences(
             context.rows(
                 "select * from mart_couverture_dispositif where cle_territoire in (select unnest(?)) "
                 "order by cle_ligne",
                 keys,
-            ),
-            "cle_territoire",
-            "code_dispositif",
+            )
         ).values(),
         "cle_territoire",
     )
