@@ -15,7 +15,7 @@ from qpv_emploi.airflow.local import airflow_home
 from qpv_emploi.fictif import generate
 from qpv_emploi.settings import Settings
 
-pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket, pytest.mark.timeout(1500)]
 
 # What is at stake here is the chain of DAGs, not the number of files.
 ONE_VINTAGE = SOCLE | dict.fromkeys(

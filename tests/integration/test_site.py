@@ -221,3 +221,16 @@ def test_the_site_knows_its_files(publication_fictive: Path) -> None:
     home = (publication_fictive / "site" / "index.html").read_text(encoding="utf-8")
     assert 'href="../fichiers/LISEZMOI.txt"' in home
     assert broken_links(publication_fictive / "site") == []
+
+
+def test_local_declarations_say_who_declared_them(site_99: Path, sql_fictif: Requete) -> None:
+    declared = sql_fictif(
+        "select code_contrat, count(*), any_value(auteur) from fct_saisie_locale "
+        "where rubrique in ('action', 'gouvernance') and connu_au is null group by 1 order by 1"
+    )
+    assert declared
+    for code, count, author in declared:
+        page = _Page(site_99 / "contrats" / f"{code}.html")
+        # And the share of the actions that are filled in.
+        assert page.traced["actions"] >= count, code
+        assert page.text.count(f"saisie locale : {author}") == count, code

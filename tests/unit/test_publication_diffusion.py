@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,15 @@ def test_the_link_is_relative(settings: Settings, tmp_path: Path) -> None:
     assert (tmp_path / "ailleurs" / "publications" / "courante" / "fichiers" / "LISEZMOI.txt").is_file()
 
 
+def test_a_publication_without_a_site_is_made_again(settings: Settings) -> None:
+    made = publish_release(settings)
+    assert (made.dossier / "site" / "index.html").is_file()
+    shutil.rmtree(made.dossier / "site")
+    again = publish_release(settings)
+    assert again.est_nouvelle
+    assert (again.dossier / "site" / "index.html").is_file()
+
+
 def test_previous_release_is_of_the_same_region(settings: Settings) -> None:
     current = current_release(settings.paths)
     assert current is not None
@@ -136,8 +146,10 @@ def test_command_publish(settings: Settings) -> None:
     assert run.exit_code == 0, run.output
     assert f"version {SECOND}" in run.output
     assert "publications/courante" in run.output
-    # Without a terminal, progress is a line at each tenth of the work.
-    assert run.output.count("Diffusion : ") in range(9, 12)
+    # Without a terminal, progress is a line at each tenth of the work: that of the files, then of the site.
+    told = [line for line in run.output.splitlines() if line.startswith("Diffusion : ")]
+    assert sum("(site/" not in line for line in told) in range(9, 12)
+    assert sum("(site/" in line for line in told) in range(2, 12)
     again = CliRunner().invoke(cli.app, ["publish", "--data-dir", str(settings.data_dir)])
     assert "déjà fait" in again.output
 

@@ -115,7 +115,8 @@ def withdraw(folder: Path, identifier: str) -> Path | None:
 
 
 def _is_complete(folder: Path) -> bool:
-    return (folder / MARKER).is_file()
+    # One that was made before there was a site is made again.
+    return (folder / MARKER).is_file() and (folder / SITE).is_dir()
 
 
 def _mark(folder: Path, source: SourceRelease) -> None:

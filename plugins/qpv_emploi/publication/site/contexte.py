@@ -119,6 +119,20 @@ class SiteContext:
         row = self.indicateurs.get(code or "")
         return str(row["libelle_indicateur"]) if row else code or ""
 
+    @cached_property
+    def comparateurs(self) -> Mapping[str, str]:
+        """Labels of the zones of comparison, by code."""
+        if "dim_comparateur" not in self.relations:
+            return {}
+        rows = self.rows(
+            "select code_comparateur, libelle_comparateur from dim_comparateur order by code_comparateur"
+        )
+        return {row["code_comparateur"]: row["libelle_comparateur"] for row in rows}
+
+    def comparateur(self, code: str | None) -> str:
+        """Label of a zone of comparison, its code when it has none."""
+        return self.comparateurs.get(code or "", code or "")
+
     def is_planned(self, chemin: str) -> bool:
         """There is such a page, and such a dataset on the page of the sources."""
         page, _, anchor = chemin.partition("#")
@@ -154,6 +168,7 @@ class SiteContext:
             statuts=self.statuts,
             chemins=chemins,
             libelle_indicateur=self.indicateur,
+            libelle_comparateur=self.comparateur,
         )
         return environment
 

@@ -11,7 +11,7 @@ from qpv_emploi.publication.site.formats import capitaliser
 from qpv_emploi.publication.site.graphiques import Series
 from qpv_emploi.publication.site.traces import Trace, load_traces
 
-DIAGNOSTIC, TRAJECTOIRE, DROIT_COMMUN, MOYENS, COUVERTURE = 2, 3, 4, 5, 6
+DIAGNOSTIC, TRAJECTOIRE, DROIT_COMMUN, MOYENS, COUVERTURE, ACTIONS = 2, 3, 4, 5, 6, 7
 POSITIONS = {
     "avant": "avant T0",
     "a_cheval": "à cheval sur T0",

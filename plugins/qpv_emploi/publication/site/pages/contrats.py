@@ -11,6 +11,7 @@ from qpv_emploi.publication.site import chemins
 from qpv_emploi.publication.site.carte import Mark, draw, outlines
 from qpv_emploi.publication.site.contexte import Row, SiteContext
 from qpv_emploi.publication.site.fiche import (
+    ACTIONS,
     COUVERTURE,
     DIAGNOSTIC,
     DROIT_COMMUN,
@@ -27,10 +28,10 @@ from qpv_emploi.publication.site.fiche import (
     neighbourhoods,
     trajectory_series,
 )
-from qpv_emploi.publication.site.formats import nombre
+from qpv_emploi.publication.site.formats import jour, nombre
 from qpv_emploi.publication.site.graphiques import Series, lines
 from qpv_emploi.publication.site.modele import Page, SearchEntry
-from qpv_emploi.publication.site.traces import Trace, cited_sources
+from qpv_emploi.publication.site.traces import Trace, TraceGroup, cited_sources
 
 MENU = ("Contrats de ville", 10)
 TABLES = (
@@ -90,6 +91,7 @@ def _fiches(context: SiteContext, chosen: dict[str, Row]) -> Iterable[Page]:
     own = [line for line in every if line["niveau"] == "contrat"]
     traces = figure_traces(context, own)
     traces.update(_count_traces(own))
+    traces.update(_declared_traces(context, own))
     links = grouped_by(
         context.rows(
             "select cle_territoire_contrat, cle_territoire_qpv, est_partage, est_principal "
@@ -295,11 +297,41 @@ def _coverage(
     }
 
 
+def _declared_traces(context: SiteContext, block: Sequence[Row]) -> dict[str, Trace]:
+    """Who declared the local figures, when, and in which line of which form."""
+    lines_of = {line["code_ligne"]: line for line in block if line["bloc"] == ACTIONS}
+    if not lines_of or "fct_saisie_locale" not in context.relations:
+        return {}
+    rows = context.rows(
+        "select s.cle_saisie, s.auteur, s.organisme, s.saisi_le, s.fichier, s.ligne_source, "
+        "s.cle_jeu_source, j.titre, j.millesime from fct_saisie_locale as s "
+        "inner join dim_jeu_source as j on s.cle_jeu_source = j.cle_jeu_source "
+        "where s.cle_saisie in (select unnest(?)) order by s.cle_saisie",
+        sorted(lines_of),
+    )
+    return {
+        lines_of[row["cle_saisie"]]["cle_ligne"]: Trace(
+            f"saisie locale : {row['auteur']}, {row['organisme']}, {jour(row['saisi_le'])}",
+            (
+                TraceGroup(
+                    "",
+                    row["cle_jeu_source"],
+                    f"{row['titre']}, millésime {row['millesime']}",
+                    row["fichier"],
+                    f"ligne {row['ligne_source']}",
+                ),
+            ),
+        )
+        for row in rows
+    }
+
+
 def _count_traces(block: Sequence[Row]) -> dict[str, Trace]:
     """Figures that are counted here, from what the page shows."""
     spread = "plus petite et plus grande valeur des quartiers ; chacune a sa trace, dans leur tableau"
     formulas = {
         1: "compte des quartiers rattachés au contrat, dans le tableau des quartiers",
+        ACTIONS: "compte des saisies locales de ce bloc",
         COUVERTURE: "compte des quartiers où une source dit la présence, dans la grille",
         9: "cellules connues ÷ cellules attendues, « sans objet » exclu",
     }

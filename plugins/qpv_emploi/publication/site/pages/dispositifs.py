@@ -19,6 +19,7 @@ TYPES = {
     "REG": "Dispositif de la Région, ou de l'État et de la Région",
     "LOC": "Action locale",
     "EXP": "Expérimentation, appel à projets",
+    "NON_QUALIFIE": "Répertoire du C2RP : pages que rien ne rapproche des dispositifs ci-dessus",
 }
 THEMES = {
     "REP": "repérage, aller vers",
@@ -31,6 +32,7 @@ THEMES = {
     "CRE": "création d'entreprise",
     "CMD": "commande publique",
     "COO": "coordination, médiation",
+    "NON_QUALIFIE": "non qualifié",
 }
 NATURES = {
     "remplacement": "remplacé par",
@@ -57,7 +59,8 @@ def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
             chemins.DISPOSITIFS,
             "dispositifs.html.j2",
             titre="Dispositifs",
-            types=[(kind, label, by_type[kind]) for kind, label in TYPES.items() if kind in by_type],
+            # A type without a label is shown under its code rather than left out.
+            types=[(kind, TYPES.get(kind, kind), by_type[kind]) for kind in sorted(by_type, key=_rank)],
             themes=THEMES,
             presents={
                 row["code_dispositif"]: row["nb"]
@@ -70,6 +73,11 @@ def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
     chosen = [code for code in known if chemins.dispositif(code) in paths]
     if chosen:
         yield from _pages(context, known, chosen)
+
+
+def _rank(kind: str) -> tuple[int, str]:
+    known = list(TYPES)
+    return (known.index(kind) if kind in TYPES else len(known), kind)
 
 
 def _versions(context: SiteContext) -> dict[str, list[Row]]:
