@@ -47,10 +47,10 @@ def even_counts(values: Sequence[float], wanted: int = 5) -> tuple[Class, ...]:
     ordered = sorted(values)
     step = _round_step((ordered[-1] - ordered[0]) / (wanted * 8)) if ordered[-1] > ordered[0] else 1.0
     inner = (ordered[len(ordered) * place // wanted] for place in range(1, wanted))
-    low = math.floor(ordered[0] / step) * step
-    high = math.ceil(ordered[-1] / step) * step
+    low = round(math.floor(ordered[0] / step) * step, 9)
+    high = round(math.ceil(ordered[-1] / step) * step, 9)
     rounded = {round(round(value / step) * step, 9) for value in inner}
-    bounds = [round(low, 9), *sorted(b for b in rounded if low < b < high), round(high, 9)]
+    bounds = [low, *sorted(b for b in rounded if low < b < high), high]
     return cut(values, bounds if bounds[0] < bounds[-1] else [bounds[0], bounds[0] + step])
 
 
