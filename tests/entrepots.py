@@ -64,9 +64,17 @@ def entrepot_32(depot_reel: Path, tmp_path_factory: pytest.TempPathFactory) -> t
 
 
 @pytest.fixture(scope="session")
-def entrepot_11(entrepot_32: tuple[Settings, RunReport]) -> tuple[Settings, RunReport]:
-    """Île-de-France, from the same raw store: only the region changes."""
-    reglages = entrepot_32[0].model_copy(update={"region": "11"})
+def entrepot_11(
+    entrepot_32: tuple[Settings, RunReport], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Settings, RunReport]:
+    """Île-de-France, from a copy of the same raw store: only the region changes.
+
+    A copy, because its release becomes the current one, and the tests come in any order.
+    """
+    copie = tmp_path_factory.mktemp("reel_11") / "data"
+    publications = shutil.ignore_patterns("publications")
+    shutil.copytree(entrepot_32[0].data_dir, copie, symlinks=True, ignore=publications)
+    reglages = entrepot_32[0].model_copy(update={"data_dir": copie, "region": "11"})
     return reglages, pipeline.run(reglages)
 
 
