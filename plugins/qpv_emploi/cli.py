@@ -80,8 +80,9 @@ def _settings(
     depot: Path | None = None,
     region: str | None = None,
     en_ligne: bool | None = None,
+    moteur: str | None = None,
 ) -> Settings:
-    return load_settings(data_dir=data_dir, depot=depot, region=region, en_ligne=en_ligne)
+    return load_settings(data_dir=data_dir, depot=depot, region=region, en_ligne=en_ligne, moteur=moteur)
 
 
 def _issue(code: str, width: int = 0) -> str:
@@ -103,13 +104,21 @@ def run(
             "--en-ligne/--hors-ligne", help="Interroger les producteurs (sinon QPV_EN_LIGNE, sinon non)."
         ),
     ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            help="Moteur de la construction : duckdb, ou postgres sur le serveur de QPV_POSTGRES_DSN "
+            "(sinon QPV_MOTEUR, sinon duckdb).",
+        ),
+    ] = None,
 ) -> None:
     """Toute la chaîne : recevoir, lire, contrôler, construire, auditer, publier."""
     from qpv_emploi import pipeline
     from qpv_emploi.conservation import Issue
 
     with _said():
-        settings = _settings(data_dir, depot, region, online)
+        settings = _settings(data_dir, depot, region, online, target)
         outcomes: list[Outcome] = []
 
         def show(outcome: Outcome) -> None:

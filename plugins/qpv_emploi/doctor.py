@@ -10,6 +10,7 @@ from typing import Literal
 
 from qpv_emploi.catalogue import SCHEMA, json_schema, load_catalogue
 from qpv_emploi.entrepot import current_release
+from qpv_emploi.entrepot.moteur_postgres import PostgresEngine
 from qpv_emploi.entrepot.releases import list_releases
 from qpv_emploi.errors import QPVError, SettingsError
 from qpv_emploi.settings import Settings
@@ -69,6 +70,7 @@ def examine(settings: Settings) -> list[Finding]:
         _catalogue(settings),
         _depot(settings),
         _data_dir(settings),
+        *_engine(settings),
         _release(settings),
     ]
 
@@ -109,6 +111,16 @@ def _data_dir(settings: Settings) -> Finding:
     if free < _MIN_FREE_BYTES:
         return Finding("attention", f"dossier de données {root} : {size}, 2 Gio conseillés")
     return Finding("ok", f"dossier de données : {root} ({size})")
+
+
+def _engine(settings: Settings) -> list[Finding]:
+    """The server of the engine, when it is not DuckDB."""
+    if settings.moteur == "duckdb":
+        return []
+    try:
+        return [Finding("ok", f"moteur de la construction : {PostgresEngine(settings).check()}")]
+    except QPVError as error:
+        return [Finding("erreur", str(error))]
 
 
 def _release(settings: Settings) -> Finding:

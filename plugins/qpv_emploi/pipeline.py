@@ -33,7 +33,7 @@ from qpv_emploi.entrepot import (
     load_candidate,
 )
 from qpv_emploi.entrepot.audit import audit_candidate, record_audit
-from qpv_emploi.entrepot.candidate import discard_work
+from qpv_emploi.entrepot.candidate import discard_work, remove_work
 from qpv_emploi.entrepot.dbt import manifest_of
 from qpv_emploi.entrepot.releases import MANIFEST, fsync, fsync_tree, switch
 from qpv_emploi.errors import BuildError, QPVError, SettingsError
@@ -339,10 +339,11 @@ def rebuild_as_known(settings: Settings, connu_le: date, target: Path) -> Rebuil
         raise SettingsError(f"le {connu_le} n'est pas encore venu ; attendu : un jour passé, ou ce jour")
     catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
     preparing = target.with_name(f".{target.name}.partiel")
-    shutil.rmtree(preparing, ignore_errors=True)
-    preparing.mkdir(parents=True)
     # Beside the target, not in the data directory: a publication would take it for the rest of a killed one.
     work = preparing / "travail"
+    _remove_works(settings, work)
+    shutil.rmtree(preparing, ignore_errors=True)
+    preparing.mkdir(parents=True)
     try:
         built = build_candidate(
             settings,
@@ -356,11 +357,22 @@ def rebuild_as_known(settings: Settings, connu_le: date, target: Path) -> Rebuil
         record_audit(built)
         counts = _write_files(built, preparing)
         _write_manifest(settings, built, counts, preparing / MANIFEST)
-        shutil.rmtree(work)
+        _remove_works(settings, work)
         preparing.rename(target)
     except BuildError as error:
         raise BuildError(f"reconstruction au {connu_le} impossible : {error}") from error
     return Rebuilt(target, connu_le, counts, tuple(warnings))
+
+
+def _remove_works(settings: Settings, work: Path) -> None:
+    """Remove the work folders of a rebuild and what they hold on a server."""
+    kept = [folder for folder in sorted(work.glob("*")) if not remove_work(settings, folder)]
+    if kept:
+        raise BuildError(
+            f"{kept[0]} garde le nom de schémas de travail sur le serveur de QPV_POSTGRES_DSN, qui ne répond "
+            "pas ; à faire : rétablir la connexion, puis recommencer"
+        )
+    shutil.rmtree(work, ignore_errors=True)
 
 
 def _write_files(built: Candidate, folder: Path) -> dict[str, int]:
@@ -397,6 +409,7 @@ def _write_manifest(settings: Settings, built: Candidate, counts: dict[str, int]
         "versions": {"qpv_emploi": __version__, "duckdb": duckdb.__version__},
         "comptes": counts,
         "entrees": built.entrees,
+        **({"moteur": built.moteur} if built.moteur != "duckdb" else {}),
         # Only the manifest of a rebuilt warehouse bears a day: no release is as known on a past date.
         **({"connu_le": built.connu_le} if built.connu_le else {}),
     }

@@ -7,6 +7,7 @@ code lies below the project (``QPV_PROJECT_DIR``) or the dépôt (``QPV_DEPOT``)
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +34,8 @@ class Settings(BaseSettings):
         postgres: connection string of the PostgreSQL database that serves the releases; empty: none. Never
             shown: it may hold a password.
         postgres_schema: name of the schema that serves them.
+        moteur: engine that builds the warehouse: ``duckdb``, in a file, or ``postgres``, on a server.
+        postgres_dsn: connection string of the database where the engine ``postgres`` works. Never shown.
         autoriser_http_local: accept plain HTTP for 127.0.0.1 and localhost (tests, local mirror).
     """
 
@@ -49,6 +52,8 @@ class Settings(BaseSettings):
     pools_par_hote: bool = False
     postgres: SecretStr = SecretStr("")
     postgres_schema: str = "qpv"
+    moteur: Literal["duckdb", "postgres"] = "duckdb"
+    postgres_dsn: SecretStr = SecretStr("")
     autoriser_http_local: bool = False
 
     @property
@@ -74,21 +79,28 @@ def load_settings(
     depot: Path | None = None,
     region: str | None = None,
     en_ligne: bool | None = None,
+    moteur: str | None = None,
 ) -> Settings:
     """Settings of the environment, with those given here in their place.
 
     Raises:
         SettingsError: naming each setting that is wrong and its value.
     """
-    given = {"data_dir": data_dir, "depot": depot, "region": region, "en_ligne": en_ligne}
+    given = {
+        "data_dir": data_dir,
+        "depot": depot,
+        "region": region,
+        "en_ligne": en_ligne,
+        "moteur": moteur,
+    }
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         faults = ", ".join(f"QPV_{str(f['loc'][0]).upper()} = « {f['input']} »" for f in error.errors())
         raise SettingsError(
             f"réglage refusé : {faults} ; attendu : pour la région, un code de deux chiffres (32, 11…) ou "
-            "« france » ; pour QPV_VERSIONS_GARDEES, un entier d'au moins 1 ; "
-            "pour un oui ou un non, 1 ou 0 ; pour QPV_CONTACT, de "
+            "« france » ; pour QPV_VERSIONS_GARDEES, un entier d'au moins 1 ; pour QPV_MOTEUR, duckdb ou "
+            "postgres ; pour un oui ou un non, 1 ou 0 ; pour QPV_CONTACT, de "
             "l'ASCII ; pour le reste, des chemins"
         ) from error
 

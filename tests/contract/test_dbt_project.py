@@ -35,6 +35,8 @@ PROPRE_A_UN_MOTEUR = re.compile(
     r"|\basof\s+join\b",
     re.IGNORECASE,
 )
+# Where nulls go in a descending order, each engine has its own idea.
+DECROISSANT_SANS_NULLS = re.compile(r"\bdesc\b(?!\s+nulls\s+last\b)", re.IGNORECASE)
 TOUTES_LES_COLONNES = re.compile(r"\bselect\s+(?:distinct\s+)?\*|\b[a-z_]\w*\.\*|,\s*\*", re.IGNORECASE)
 
 
@@ -210,6 +212,24 @@ def test_sql_of_one_engine_stays_in_the_macros(chemin: Path) -> None:
 )
 def test_the_scan_for_engine_sql_sees_it(sql: str, propre: bool) -> None:
     assert bool(PROPRE_A_UN_MOTEUR.search(without_comments(sql))) is propre
+
+
+@pytest.mark.parametrize("chemin", [*MODELES, *TESTS], ids=lambda chemin: chemin.stem)
+def test_a_descending_order_says_where_nulls_go(chemin: Path) -> None:
+    assert not DECROISSANT_SANS_NULLS.search(without_comments(chemin.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("sql", "muet"),
+    [
+        ("select a from t order by a desc", True),
+        ("select row_number() over (order by a desc, b desc nulls last) as n from t", True),
+        ("select row_number() over (order by a desc nulls last, b asc) as n from t -- desc", False),
+        ("select description from t order by a asc", False),
+    ],
+)
+def test_the_scan_for_descending_orders_sees_them(sql: str, muet: bool) -> None:
+    assert bool(DECROISSANT_SANS_NULLS.search(without_comments(sql))) is muet
 
 
 @pytest.mark.parametrize(

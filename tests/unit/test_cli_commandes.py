@@ -172,6 +172,22 @@ def test_run_passes_its_options(call: Call, chain: Chain, tmp_path: Path) -> Non
     assert chain.forced is True
 
 
+@pytest.mark.parametrize(("arguments", "engine"), [((), "duckdb"), (("--target", "postgres"), "postgres")])
+def test_run_builds_on_the_engine_asked_for(
+    call: Call, chain: Chain, arguments: tuple[str, ...], engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("QPV_MOTEUR", raising=False)
+    call("run", *arguments)
+    assert chain.settings is not None
+    assert chain.settings.moteur == engine
+
+
+def test_an_unknown_engine_is_one_line(call: Call) -> None:
+    message = error_of(call("run", "--target", "mysql"))
+    assert "QPV_MOTEUR = « mysql »" in message
+    assert "duckdb ou postgres" in message
+
+
 def test_run_says_that_data_is_fictional(call: Call, chain: Chain) -> None:
     chain.release = replace(chain.release, est_fictif=True)
     assert "observations (données fictives)" in call("run").stdout

@@ -84,6 +84,18 @@ def test_a_good_build_gives_its_nodes(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert dbt.environment["DBT_SEND_ANONYMOUS_USAGE_STATS"] == "false"
 
 
+def test_another_engine_is_a_target_and_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    dbt = Dbt([MODEL], 0, "")
+    monkeypatch.setattr(subprocess, "run", dbt)
+    settings = Settings(region="11", project_dir=tmp_path / "projet")
+    run_dbt_build(
+        settings, tmp_path / "x.duckdb", tmp_path, target="postgres", variables={"QPV_PG_SCHEMA": "qpv_x"}
+    )
+    assert dbt.command[dbt.command.index("--target") + 1] == "postgres"
+    assert dbt.command[dbt.command.index("--target-path") + 1] == str(tmp_path / "dbt")
+    assert dbt.environment["QPV_PG_SCHEMA"] == "qpv_x"
+
+
 def test_failed_nodes_are_named_on_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(BuildError) as caught:
         build(monkeypatch, tmp_path, [MODEL, TEST, UNIT], code=1)

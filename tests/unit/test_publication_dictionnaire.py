@@ -24,15 +24,18 @@ def column(name: str, kind: str = "varchar", *, required: bool = False) -> dict[
     }
 
 
-def model(name: str, parents: list[str], schema: str = "main", materialized: str = "table") -> dict[str, Any]:
+def model(
+    name: str, parents: list[str], layer: str | None = None, materialized: str = "table"
+) -> dict[str, Any]:
     columns = [column("code", required=True), column("part", "double precision")]
     return {
         "unique_id": f"model.p.{name}",
         "resource_type": "model",
         "name": name,
-        "schema": schema,
+        # On a server, the schema of a candidate.
+        "schema": f"qpv_20261120_{layer}" if layer else "qpv_20261120",
         "description": f"Table | {name}",
-        "config": {"materialized": materialized, "meta": {"grain": "un code"}},
+        "config": {"schema": layer, "materialized": materialized, "meta": {"grain": "un code"}},
         "columns": {c["name"]: c for c in columns},
         "depends_on": {"nodes": parents},
     }

@@ -255,7 +255,7 @@ cibles as (
         cible.en_vigueur_du,
         cible.en_vigueur_au,
         row_number() over (
-            partition by lien.code_fait order by cible.en_vigueur_du desc, cible.code_cible asc
+            partition by lien.code_fait order by cible.en_vigueur_du desc nulls last, cible.code_cible asc
         ) as rang
     from {{ ref('cible_observation') }} as lien
     inner join {{ ref('fct_cible') }} as cible on lien.code_cible = cible.code_cible
@@ -282,7 +282,7 @@ quotas as (
             partition by
                 reunion.code_dispositif, reunion.cle_territoire, reunion.cle_periode, reunion.type_flux,
                 reunion.regle_localisation
-            order by cible.en_vigueur_du desc, cible.code_cible asc
+            order by cible.en_vigueur_du desc nulls last, cible.code_cible asc
         ) as rang
     from reunion
     inner join {{ ref('fct_cible') }} as cible

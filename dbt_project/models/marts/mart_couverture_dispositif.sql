@@ -11,7 +11,7 @@ with beneficiaires as (
             partition by code_dispositif, cle_territoire, debut, fin
             order by
                 case when nombre is null then 2 else 1 end asc,
-                cle_jeu_source desc,
+                cle_jeu_source desc nulls last,
                 type_flux asc,
                 cle_beneficiaires asc
         ) as rang

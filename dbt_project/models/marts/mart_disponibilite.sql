@@ -88,7 +88,7 @@ motifs as (
         motif,
         row_number() over (
             partition by cle_territoire, generation, code_indicateur
-            order by count(*) desc, motif asc
+            order by count(*) desc nulls last, motif asc
         ) as numero
     from cellules
     where motif is not null and code_statut <> 'NA'

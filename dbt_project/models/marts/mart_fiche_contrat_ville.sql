@@ -303,7 +303,7 @@ ciblages as (
                     when ciblage.beneficiaires_qpv is not null then 2
                     else 3
                 end asc,
-                ciblage.fin desc,
+                ciblage.fin desc nulls last,
                 ciblage.cle_ligne asc
         ) as numero
     from {{ ref('mart_ciblage_droit_commun') }} as ciblage

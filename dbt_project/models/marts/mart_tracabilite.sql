@@ -178,8 +178,8 @@ comptes as (
                 perimetre
             order by
                 case when nombre is null then 2 else 1 end asc,
-                saisi_le desc,
-                cle_jeu_source desc,
+                saisi_le desc nulls last,
+                cle_jeu_source desc nulls last,
                 cle_beneficiaires asc
         ) as numero
     from {{ ref('fct_beneficiaires') }}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,11 +20,16 @@ from qpv_emploi.entrepot.dbt import NodeResult, run_dbt_build
 from qpv_emploi.entrepot.fingerprint import build_fingerprint
 from qpv_emploi.entrepot.history import FileVersion, file_versions
 from qpv_emploi.entrepot.inputs import entries_in_use, lay_inputs
-from qpv_emploi.errors import BuildError, RefusedFile
+from qpv_emploi.entrepot.moteur_postgres import MARK, PostgresEngine
+from qpv_emploi.errors import BuildError, QPVError, RefusedFile
 from qpv_emploi.settings import Settings
+
+_LOGGER = logging.getLogger(__name__)
 
 DATABASE = "entrepot.duckdb"
 _DESCRIPTION = "candidat.json"
+# Where the inputs wait when the engine is a server.
+_INPUTS = "entrees.duckdb"
 
 # Gives the bronze tables of a superseded file (name -> path relative to the data directory), read if missing.
 Rereader = Callable[[FileVersion], dict[str, str]]
@@ -58,6 +64,11 @@ class Candidate:
     @property
     def base(self) -> Path:
         return self.dossier / DATABASE
+
+    @property
+    def moteur(self) -> str:
+        """Engine that built it."""
+        return "postgres" if (self.dossier / MARK).is_file() else "duckdb"
 
 
 def build_candidate(
@@ -99,9 +110,7 @@ def build_candidate(
     # A folder of the same name can only be the rest of a killed build of the same second.
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with duckdb.connect(str(folder / DATABASE)) as connection:
-        lay_inputs(connection, settings, catalogue, entries, versions)
-    results = run_dbt_build(settings, folder / DATABASE, folder, connu_le=day)
+    results = _build(settings, catalogue, folder, entries, versions, day)
     inputs = tuple(_input(entry) for entry in entries)
     candidate = Candidate(
         identifier,
@@ -128,6 +137,34 @@ def build_candidate(
         json.dumps(description, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )
     return candidate
+
+
+def _build(
+    settings: Settings,
+    catalogue: Catalogue,
+    folder: Path,
+    entries: Sequence[LockEntry],
+    versions: Sequence[FileVersion],
+    day: str,
+) -> list[NodeResult]:
+    """Lay the inputs and run dbt, on the engine of the settings; the work database holds the result."""
+    on_server = PostgresEngine(settings) if settings.moteur == "postgres" else None
+    database = folder / (_INPUTS if on_server else DATABASE)
+    with duckdb.connect(str(database)) as connection:
+        lay_inputs(connection, settings, catalogue, entries, versions)
+    if on_server is None:
+        return run_dbt_build(settings, database, folder, connu_le=day)
+    on_server.lay(database, folder)
+    results = run_dbt_build(
+        settings,
+        database,
+        folder,
+        connu_le=day,
+        target=settings.moteur,
+        variables=on_server.environment(folder),
+    )
+    on_server.export(folder, folder / DATABASE)
+    return results
 
 
 def _readable(
@@ -201,10 +238,34 @@ def discard_work(settings: Settings, identifier: str) -> None:
     """
     for folder in settings.paths.travail.glob("*"):
         if folder.name <= identifier:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_work(settings, folder)
     for half in settings.paths.versions.glob(".*.partiel"):
         if half.name <= f".{identifier}.partiel":
             shutil.rmtree(half, ignore_errors=True)
+
+
+def leave_server(settings: Settings, folder: Path) -> bool:
+    """Remove the schemas that a work folder holds on the server of the engine ``postgres``, if any.
+
+    Returns:
+        False when that server cannot be asked: the folder must stay, since only it knows their name.
+    """
+    if not (folder / MARK).is_file():
+        return True
+    try:
+        PostgresEngine(settings).drop(folder)
+    except QPVError as error:
+        _LOGGER.warning("%s gardé : %s", folder, error)
+        return False
+    return True
+
+
+def remove_work(settings: Settings, folder: Path) -> bool:
+    """Remove a work folder and what it holds on a server; False when it had to stay."""
+    if not leave_server(settings, folder):
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
 
 
 def _input(entry: LockEntry) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -49,7 +50,13 @@ class NodeResult:
 
 
 def run_dbt_build(
-    settings: Settings, database: Path, work_dir: Path, *, connu_le: str = ""
+    settings: Settings,
+    database: Path,
+    work_dir: Path,
+    *,
+    connu_le: str = "",
+    target: str = "duckdb",
+    variables: Mapping[str, str] | None = None,
 ) -> list[NodeResult]:
     """Build every seed, model and test into ``database``.
 
@@ -58,6 +65,8 @@ def run_dbt_build(
         database: the work database; its file name must be that of the published one, since views hold it.
         work_dir: receives dbt's artefacts (``dbt/``) and its log (``dbt.log``).
         connu_le: ISO day as of which figures are read, empty for the present.
+        target: target of the profile; ``database`` means nothing to another one than ``duckdb``.
+        variables: of the environment of dbt, besides ours: where the server of the target is.
 
     Returns:
         One result per node, in order of execution.
@@ -66,7 +75,7 @@ def run_dbt_build(
         BuildError: dbt could not run, or a node failed; the message names the first failed nodes.
     """
     log = work_dir / "dbt.log"
-    returncode = _run_dbt("build", settings, database, work_dir, log, connu_le)
+    returncode = _run_dbt("build", settings, database, work_dir, log, connu_le, target, variables or {})
     results_file = work_dir / _TARGET / "run_results.json"
     if not results_file.exists():
         raise BuildError(f"dbt n'a pas pu démarrer : {_last_lines(log)} ; journal complet : {log}")
@@ -102,24 +111,33 @@ def manifest_of(work_dir: Path) -> Path:
 
 
 def _run_dbt(
-    verb: str, settings: Settings, database: Path, work_dir: Path, log: Path, connu_le: str = ""
+    verb: str,
+    settings: Settings,
+    database: Path,
+    work_dir: Path,
+    log: Path,
+    connu_le: str = "",
+    target: str = "duckdb",
+    variables: Mapping[str, str] | None = None,
 ) -> int:
     """Run one dbt command in its own process; its exit code."""
-    target = work_dir / _TARGET
+    artefacts = work_dir / _TARGET
     command = [
         sys.executable,
         "-m",
         "dbt.cli.main",
         "--no-use-colors",
         "--log-path",
-        str(target),
+        str(artefacts),
         verb,
         "--project-dir",
         str(settings.dbt_dir),
         "--profiles-dir",
         str(settings.dbt_dir),
         "--target-path",
-        str(target),
+        str(artefacts),
+        "--target",
+        target,
         "--vars",
         json.dumps({"region": settings.region, "connu_le": connu_le}),
     ]
@@ -128,6 +146,7 @@ def _run_dbt(
         "QPV_ENTREPOT_CIBLE": str(database),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "PYTHONWARNINGS": "ignore",
+        **(variables or {}),
     }
     with log.open("w", encoding="utf-8") as stream:
         return subprocess.run(

@@ -58,6 +58,6 @@ def build_fingerprint(
         settings.region,
         code_fingerprint(settings),
         duckdb.__version__,
-        *filter(None, [connu_le]),
+        *filter(None, [connu_le, "" if settings.moteur == "duckdb" else settings.moteur]),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

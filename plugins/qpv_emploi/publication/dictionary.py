@@ -21,7 +21,6 @@ from qpv_emploi.errors import SettingsError
 DICTIONARY = "dictionnaire.csv"
 FORMATS = (".csv", ".md", ".xlsx")
 
-_PUBLISHED = "main"
 _NATURES = {"table": "table", "view": "vue"}
 # Written into the XLSX in place of the clock.
 _NO_DATE = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
@@ -64,7 +63,8 @@ def read_dictionary(manifest: Path) -> list[Entry]:
         raise SettingsError(f"{manifest} : manifeste dbt absent ou illisible ({error})") from error
     rules = _rules(nodes)
     entries: list[Entry] = []
-    relations = [n for n in nodes.values() if n["resource_type"] == "model" and n["schema"] == _PUBLISHED]
+    # The other layers name their schema; the default one is that of a candidate on a server.
+    relations = [n for n in nodes.values() if n["resource_type"] == "model" and not n["config"].get("schema")]
     for node in sorted(relations, key=lambda n: str(n["name"])):
         name, key = node["name"], node["unique_id"]
         entries.append(

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from qpv_emploi.conservation import Lock, modified_at
 from qpv_emploi.entrepot import Release, list_releases
+from qpv_emploi.entrepot.candidate import leave_server
 from qpv_emploi.entrepot.releases import RETIRED, read_manifest, retire
 from qpv_emploi.publication.tout import current_publication, publications_in, withdraw
 from qpv_emploi.settings import Paths, Settings
@@ -141,6 +142,8 @@ def apply_cleanup(settings: Settings, plan: Plan) -> list[Removal]:
         elif removal.nature == "diffusion":
             target = withdraw(settings.paths.publications, removal.chemin.name)
         if target is None:
+            continue
+        if target.parent == settings.paths.travail and not leave_server(settings, target):
             continue
         try:
             if target.is_dir() and not target.is_symlink():

@@ -184,8 +184,8 @@ series as (
             partition by observation.code_indicateur, observation.generation
             order by
                 case when observation.fin is null then 2 else 1 end asc,
-                observation.fin desc,
-                observation.millesime desc,
+                observation.fin desc nulls last,
+                observation.millesime desc nulls last,
                 observation.cle_jeu_source asc
         ) as numero
     from (

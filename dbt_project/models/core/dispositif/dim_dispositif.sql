@@ -21,7 +21,7 @@ select
     dispositif.page_vue_le,
     row_number() over (
         partition by dispositif.code_dispositif
-        order by length(dispositif.version) desc, dispositif.version desc
+        order by length(dispositif.version) desc nulls last, dispositif.version desc nulls last
     ) = 1 as est_courant
 from {{ ref('int_dispositif') }} as dispositif
 left join {{ ref('base_legale_dispositif') }} as base_legale

@@ -64,8 +64,8 @@ comptes_qpv as (
             order by
                 case when beneficiaires.nombre is null then 2 else 1 end asc,
                 case when beneficiaires.organisme is null then 1 else 2 end asc,
-                beneficiaires.saisi_le desc,
-                beneficiaires.cle_jeu_source desc,
+                beneficiaires.saisi_le desc nulls last,
+                beneficiaires.cle_jeu_source desc nulls last,
                 beneficiaires.cle_beneficiaires asc
         ) as rang
     from {{ ref('fct_beneficiaires') }} as beneficiaires
@@ -95,8 +95,8 @@ totaux as (
             order by
                 case when beneficiaires.nombre is null then 2 else 1 end asc,
                 case when beneficiaires.organisme is null then 1 else 2 end asc,
-                beneficiaires.saisi_le desc,
-                beneficiaires.cle_jeu_source desc,
+                beneficiaires.saisi_le desc nulls last,
+                beneficiaires.cle_jeu_source desc nulls last,
                 beneficiaires.cle_beneficiaires asc
         ) as rang
     from {{ ref('fct_beneficiaires') }} as beneficiaires

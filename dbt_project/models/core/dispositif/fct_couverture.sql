@@ -200,7 +200,7 @@ ordonnees as (
             partition by code_dispositif, cle_territoire, debut, fin
             order by
                 case when present is null then 2 else 1 end asc,
-                source desc,
+                source desc nulls last,
                 code_statut asc,
                 motif asc,
                 reserve asc

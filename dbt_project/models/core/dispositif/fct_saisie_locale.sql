@@ -186,7 +186,7 @@ contrats as (
         cle_territoire,
         code_contrat,
         generation,
-        row_number() over (partition by code_contrat order by generation desc) as numero
+        row_number() over (partition by code_contrat order by generation desc nulls last) as numero
     from {{ ref('dim_contrat_ville') }}
 )
 

@@ -58,7 +58,7 @@ ordonnes as (
         geometrie_reparee,
         geometrie_wkb,
         row_number() over (
-            partition by cle_territoire order by millesime desc, ligne_source asc
+            partition by cle_territoire order by millesime desc nulls last, ligne_source asc
         ) as rang
     from contours
     where geometrie_wkb is not null

@@ -275,7 +275,7 @@ select
             statues.cle_periode
         order by
             case when statues.valeur is null then 2 else 1 end asc,
-            statues.millesime desc,
+            statues.millesime desc nulls last,
             statues.cle_jeu_source asc
     ) = 1 as est_retenu
 from statues

@@ -236,7 +236,7 @@ derniers as (
             partition by cle_territoire, generation, code_indicateur
             order by
                 case when est_connue then 1 else 2 end asc,
-                ordre_periode desc,
+                ordre_periode desc nulls last,
                 case when cle_ventilation = 'TOTAL' then 1 else 2 end asc,
                 cle_ventilation asc,
                 cle_periode asc

@@ -120,7 +120,7 @@ derniers_contextes as (
         comparaison.cle_periode,
         rank() over (
             partition by comparaison.cle_territoire, comparaison.generation, fiche.code_ligne
-            order by comparaison.cle_periode desc
+            order by comparaison.cle_periode desc nulls last
         ) as numero
     from {{ ref('int_comparaison') }} as comparaison
     inner join fiche
@@ -177,7 +177,7 @@ agregats as (
             partition by agregat.cle_territoire, fiche.code_ligne
             order by
                 case when agregat.valeur is null then 2 else 1 end asc,
-                agregat.ordre_periode desc,
+                agregat.ordre_periode desc nulls last,
                 agregat.cle_agregat asc
         ) as numero
     from {{ ref('int_agregat_qpv') }} as agregat
@@ -201,7 +201,7 @@ etendues as (
         count(utiles.valeur) as nb_connues,
         row_number() over (
             partition by membres.cle_territoire, utiles.code_ligne
-            order by count(utiles.valeur) desc, utiles.cle_periode desc
+            order by count(utiles.valeur) desc nulls last, utiles.cle_periode desc nulls last
         ) as numero
     from membres
     inner join utiles on membres.cle_territoire_ligne = utiles.cle_territoire

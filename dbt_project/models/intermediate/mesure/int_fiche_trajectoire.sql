@@ -34,7 +34,7 @@ evolutions as (
                 trajectoire.code_comparateur
             order by
                 case when trajectoire.trajectoire is null then 2 else 1 end asc,
-                coalesce(periode.fin, cast('1900-01-01' as date)) desc,
+                coalesce(periode.fin, cast('1900-01-01' as date)) desc nulls last,
                 trajectoire.cle_trajectoire asc
         ) as numero
     from {{ ref('int_trajectoire') }} as trajectoire

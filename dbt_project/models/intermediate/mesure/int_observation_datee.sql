@@ -82,7 +82,7 @@ select
         partition by cle_territoire, code_indicateur, cle_ventilation, cle_periode
         order by
             case when valeur is null then 2 else 1 end asc,
-            millesime desc,
+            millesime desc nulls last,
             cle_observation asc
     ) = 1 as est_retenue
 from observations

@@ -8,8 +8,8 @@ with rangs as (
             partition by cle_territoire, code_indicateur, cle_ventilation
             order by
                 case when valeur is null then 2 else 1 end asc,
-                ordre_periode desc,
-                millesime desc,
+                ordre_periode desc nulls last,
+                millesime desc nulls last,
                 cle_observation asc
         ) as numero,
         max(ordre_periode) over (

@@ -135,7 +135,7 @@ rangs as (
         millesime,
         max(case when est_premiere_version then 1 else 0 end) over (partition by cle_enonce, suite) = 1
             as est_premiere,
-        row_number() over (partition by cle_enonce, suite order by connu_du desc) as rang
+        row_number() over (partition by cle_enonce, suite order by connu_du desc nulls last) as rang
     from suites
 ),
 

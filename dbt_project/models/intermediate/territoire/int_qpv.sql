@@ -8,7 +8,7 @@ with perimetres_2015 as (
         longitude,
         latitude,
         geometrie_reparee,
-        row_number() over (partition by code_qpv order by millesime desc, ligne_source asc) as rang
+        row_number() over (partition by code_qpv order by millesime desc nulls last, ligne_source asc) as rang
     from {{ ref('stg_sig_ville__qpv_2015') }}
 ),
 
@@ -20,7 +20,7 @@ perimetres_2024 as (
         longitude,
         latitude,
         geometrie_reparee,
-        row_number() over (partition by code_qpv order by millesime desc, ligne_source asc) as rang
+        row_number() over (partition by code_qpv order by millesime desc nulls last, ligne_source asc) as rang
     from {{ ref('stg_sig_ville__qpv_2024__perimetres') }}
 ),
 

@@ -67,7 +67,7 @@ ordonnes as (
         code_qpv,
         source,
         millesime,
-        row_number() over (partition by code_qpv order by priorite asc, millesime desc) as rang
+        row_number() over (partition by code_qpv order by priorite asc, millesime desc nulls last) as rang
     from reunis
     group by code_qpv, source, millesime, priorite
 )

@@ -29,7 +29,9 @@ passage as (
         code_qpv_2015_1,
         code_qpv_2015_2,
         code_qpv_2015_3,
-        row_number() over (partition by code_qpv_2024 order by millesime desc, ligne_source asc) as rang
+        row_number() over (
+            partition by code_qpv_2024 order by millesime desc nulls last, ligne_source asc
+        ) as rang
     from {{ ref('stg_sig_ville__passage_qpv_2015_2024') }}
 ),
 

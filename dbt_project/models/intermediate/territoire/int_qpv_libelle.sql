@@ -89,6 +89,6 @@ select
     sources,
     row_number() over (
         partition by code_qpv
-        order by priorite asc, millesime desc, libelle_qpv asc
+        order by priorite asc, millesime desc nulls last, libelle_qpv asc
     ) = 1 as est_retenu
 from groupes

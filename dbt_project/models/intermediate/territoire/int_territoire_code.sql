@@ -10,7 +10,7 @@ with versions as (
             partition by type_territoire, code_territoire
             order by
                 case when est_courant then 1 else 2 end asc,
-                coalesce(generation, millesime_geo, '') desc,
+                coalesce(generation, millesime_geo, '') desc nulls last,
                 cle_territoire asc
         ) as rang
     from {{ ref('int_territoire') }}

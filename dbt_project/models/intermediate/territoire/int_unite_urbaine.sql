@@ -21,7 +21,7 @@ ordonnees as (
     select
         priorite,
         millesime,
-        row_number() over (order by priorite asc, millesime desc) as rang
+        row_number() over (order by priorite asc, millesime desc nulls last) as rang
     from sources
     group by priorite, millesime
 ),
