@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from qpv_emploi.catalogue import SCHEMA, json_schema, load_catalogue
+from qpv_emploi.conservation import storage_of
 from qpv_emploi.entrepot import current_release
 from qpv_emploi.entrepot.releases import list_releases
 from qpv_emploi.errors import QPVError, SettingsError
@@ -69,6 +70,7 @@ def examine(settings: Settings) -> list[Finding]:
         _catalogue(settings),
         _depot(settings),
         _data_dir(settings),
+        *_storage(settings),
         _release(settings),
     ]
 
@@ -109,6 +111,18 @@ def _data_dir(settings: Settings) -> Finding:
     if free < _MIN_FREE_BYTES:
         return Finding("attention", f"dossier de données {root} : {size}, 2 Gio conseillés")
     return Finding("ok", f"dossier de données : {root} ({size})")
+
+
+def _storage(settings: Settings) -> list[Finding]:
+    """Nothing to say of a storage that is the data directory."""
+    try:
+        remote = storage_of(settings.paths)
+        if remote is None:
+            return []
+        remote.probe()
+    except QPVError as error:
+        return [Finding("erreur", str(error))]
+    return [Finding("ok", f"stockage : {remote.url} (lecture, écriture conditionnelle)")]
 
 
 def _release(settings: Settings) -> Finding:

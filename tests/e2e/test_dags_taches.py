@@ -13,7 +13,7 @@ import pytest
 
 from qpv_emploi import pipeline
 from qpv_emploi.catalogue.loading import FOLDER
-from qpv_emploi.conservation import Issue, Outcome
+from qpv_emploi.conservation import Issue, Outcome, StorageUnavailable
 from qpv_emploi.entrepot import NodeResult, Release
 from qpv_emploi.errors import AuditError, BuildError, SettingsError
 from qpv_emploi.settings import Settings
@@ -142,6 +142,17 @@ def test_an_unexpected_error_goes_through_and_is_retried(
     answer(monkeypatch, "ingest_vintage", OSError("disque plein"))
     with pytest.raises(OSError, match="disque plein"):
         taches.ingest("insee", "cog", "2024", params=PARAMS, outlet_events=outlets())
+
+
+def test_a_storage_that_does_not_answer_is_tried_again(
+    taches: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+    answer(monkeypatch, "ingest_vintage", StorageUnavailable("s3://seau : stockage\ninjoignable"))
+    with pytest.raises(AirflowException, match=r"^s3://seau : stockage injoignable$") as panne:
+        taches.ingest("insee", "cog", "2024", params=PARAMS, outlet_events=outlets())
+    assert not isinstance(panne.value, AirflowFailException)
 
 
 def test_the_parameters_of_an_ingestion_reach_the_pipeline(

@@ -28,8 +28,14 @@ def test_the_environment_drops_the_airflow_of_the_caller(tmp_path: Path, setting
         4321,
         settings,
         Secrets("p", "f", "j", "a"),
-        {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://prod", "AIRFLOW_HOME": "/prod", "LANG": "C"},
+        {
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://prod",
+            "AIRFLOW_HOME": "/prod",
+            "AIRFLOW_CONN_QPV_SMTP": "smtp://127.0.0.1",
+            "LANG": "C",
+        },
     )
+    assert env["AIRFLOW_CONN_QPV_SMTP"] == "smtp://127.0.0.1"
     assert env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"sqlite:///{tmp_path / 'airflow.db'}"
     assert env["AIRFLOW_HOME"] == str(tmp_path)
     assert env["LANG"] == "C"

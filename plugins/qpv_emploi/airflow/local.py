@@ -120,7 +120,8 @@ def environment(
 ) -> dict[str, str]:
     """Environment of the processes.
 
-    Airflow variables of the caller are dropped, for they would make this Airflow talk to another database.
+    Airflow variables of the caller are dropped, for they would make this Airflow talk to another database;
+    connections are kept, which notifications leave by.
 
     Args:
         home: absolute ``AIRFLOW_HOME``.
@@ -155,7 +156,11 @@ def environment(
         "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "USAGE_DATA_COLLECTION__ENABLED": False,
     }
-    propre = {nom: valeur for nom, valeur in inherited.items() if not nom.startswith("AIRFLOW_")}
+    propre = {
+        nom: valeur
+        for nom, valeur in inherited.items()
+        if not nom.startswith("AIRFLOW_") or nom.startswith("AIRFLOW_CONN_")
+    }
     chemins = [str(plugins), *filter(None, propre.get("PYTHONPATH", "").split(os.pathsep))]
     sans_proxy = [HOST, *filter(None, propre.get("NO_PROXY", propre.get("no_proxy", "")).split(","))]
     return {
