@@ -6,10 +6,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
+# Where make up says that it runs.
+KEEPER := $(DEMO)/data/airflow/gardien.json
 REGION ?= 32
 DEPOT ?= depot
 
-.PHONY: help setup demo test lint run up env clean lock
+.PHONY: help setup demo test lint run up down env clean lock
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,6 +28,7 @@ $(VENV)/.installed: requirements.txt requirements-uv.txt pyproject.toml
 	@touch $@
 
 demo: setup  ## run the real DAGs on a fictional region, through a private Airflow
+	@test ! -e $(KEEPER) || { echo "make up runs in $(DEMO): make down first"; exit 1; }
 	@rm -rf $(DEMO)
 	@$(BIN)/qpv fictif --court $(DEMO)/depot
 	@QPV_DATA_DIR=$(DEMO)/data QPV_DEPOT=$(DEMO)/depot QPV_REGION=99 $(BIN)/python -m qpv_emploi.airflow.demo
@@ -39,9 +42,12 @@ lint: setup  ## linters and types only
 run: setup  ## the whole chain without Airflow: make run DEPOT=… REGION=32
 	$(BIN)/qpv run --depot $(DEPOT) --region $(REGION)
 
-up: setup  ## keep a private Airflow running on this machine, on the fictional region
+up: setup  ## leave a private Airflow running on this machine, on the fictional region
 	@test -d $(DEMO)/depot || $(BIN)/qpv fictif --court $(DEMO)/depot
 	@QPV_DATA_DIR=$(DEMO)/data QPV_DEPOT=$(DEMO)/depot QPV_REGION=99 $(BIN)/python -m qpv_emploi.airflow.local up
+
+down:  ## stop the Airflow of make up
+	@test ! -x $(BIN)/python || QPV_DATA_DIR=$(DEMO)/data $(BIN)/python -m qpv_emploi.airflow.local down
 
 env: setup  ## draw the secrets of docker-compose.yml into .env, once
 	$(BIN)/python -m qpv_emploi.airflow.secrets_env
@@ -52,7 +58,7 @@ lock:  ## compile the pinned requirements again from pyproject.toml
 	grep -oE '^uv==[0-9.]+' requirements.txt | VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --generate-hashes \
 		--universal --no-header --no-annotate - -o requirements-uv.txt
 
-clean:  ## remove the environment, the demonstration and the caches (never ./data)
+clean: down  ## remove the environment, the demonstration and the caches (never ./data)
 	rm -rf $(VENV) $(DEMO) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	rm -rf dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

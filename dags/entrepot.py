@@ -40,6 +40,8 @@ with DAG(
     default_args={
         "owner": "entrepot",
         "pool": ONE_AT_A_TIME,
+        # A refresh that began is published before the next one is built.
+        "weight_rule": "upstream",
         "retries": 1,
         "retry_delay": timedelta(minutes=2),
         "on_failure_callback": tell_failure,
@@ -56,11 +58,12 @@ with DAG(
     description="Construit, contrôle puis publie l'entrepôt",
     doc_md=DOC,
 ):
-    # A sensor, because it first waits for the ingestions; rescheduled, so that waiting holds no slot.
+    # A sensor, because it first waits for the ingestions; rescheduled, so that waiting holds no slot. Each
+    # look is a process, some seconds of one core: rare enough not to slow down what it waits for.
     construire = task.sensor(
         task_id="construire",
         mode="reschedule",
-        poke_interval=5,
+        poke_interval=15,
         doc_md="Construit un candidat, à l'écart. Le journal donne une ligne par nœud dbt.",
     )(build_when_quiet)
     auditer = task(

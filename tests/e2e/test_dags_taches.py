@@ -275,3 +275,24 @@ def test_the_published_release_is_told_in_the_event(
     assert {asset.name: event.extra for asset, event in events.items()} == {
         "entrepot/publie": {"version": "v1", "region": "99", "est_fictif": True, "nb_observations": 5}
     }
+
+
+def test_a_candidate_is_left_aside_once_a_younger_release_is_in_place(
+    taches: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    settings = Settings(data_dir=tmp_path)
+    monkeypatch.setattr(taches, "load_settings", lambda: settings)
+    answer(monkeypatch, "audit", [])
+    younger, older = "20260301T120500Z-00000000", "20260301T120000Z-ffffffff"
+    # Nothing published yet.
+    assert taches.audit(older) == []
+    (settings.paths.versions / younger).mkdir(parents=True)
+    settings.paths.courant.symlink_to(Path("versions", younger))
+    for step in (lambda: taches.audit(older), lambda: taches.publish(older, outlet_events=outlets())):
+        with pytest.raises(AirflowSkipException, match=younger):
+            step()
+    # Its own second try, and one built after it, go on.
+    assert taches.audit(younger) == []
+    assert taches.audit("20260301T121000Z-00000000") == []

@@ -243,27 +243,50 @@ def log_nodes(noeuds: Iterable[NodeResult]) -> None:
         log.info(ligne)
 
 
+def skip_if_superseded(settings: Settings, candidat: str) -> None:
+    """Leave a candidate aside when a younger one became current since: to publish it would go back in time.
+
+    Only two refreshes at once come to that; what one has, the other has too. Names begin with the time.
+
+    Raises:
+        AirflowSkipException: naming the release in place.
+    """
+    courant = settings.paths.courant
+    if courant.exists() and courant.resolve().name > candidat:
+        raise AirflowSkipException(f"une version plus récente est en place : {courant.resolve().name}")
+
+
 def audit(candidat: str) -> list[str]:
     """Gate 2 on the candidate. Returns the warnings, which are also written to the log.
 
     Raises:
+        AirflowSkipException: a younger release is in place.
         AirflowFailException: the candidate breaks the contract with its consumers; it is not published.
     """
     from qpv_emploi import pipeline
 
+    settings = load_settings()
+    skip_if_superseded(settings, candidat)
     with no_second_try():
-        avertissements = pipeline.audit(load_settings(), candidat)
+        avertissements = pipeline.audit(settings, candidat)
     for ligne in avertissements:
         log.warning(one_line(ligne))
     return list(avertissements)
 
 
 def publish(candidat: str, *, outlet_events: Any = None) -> str:
-    """Publish the candidate; the event of the warehouse's asset says which release became current."""
+    """Publish the candidate; the event of the warehouse's asset says which release became current.
+
+    Raises:
+        AirflowSkipException: a younger release is in place.
+        AirflowFailException: it could not be published.
+    """
     from qpv_emploi import pipeline
 
+    settings = load_settings()
+    skip_if_superseded(settings, candidat)
     with no_second_try():
-        version = pipeline.publish(load_settings(), candidat)
+        version = pipeline.publish(settings, candidat)
     log.info("Version publiée : %s (%s)", version.identifiant, version.dossier)
     outlet_events[WAREHOUSE_PUBLISHED].extra = {
         "version": version.identifiant,
