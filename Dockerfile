@@ -15,7 +15,7 @@ ENV PIP_NO_CACHE_DIR=1 \
 # Named volumes take their owner from these folders at first use.
 RUN groupadd --gid 50000 qpv \
  && useradd --uid 50000 --gid 50000 --create-home qpv \
- && install -d -m 0700 -o qpv -g qpv /opt/airflow /opt/airflow/logs /opt/airflow/auth \
+ && install -d -m 0700 -o qpv -g qpv /opt/airflow /opt/airflow/logs \
  && install -d -m 0755 -o qpv -g qpv /var/lib/qpv/data /var/lib/qpv/depot
 
 WORKDIR /opt/qpv

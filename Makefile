@@ -6,11 +6,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
+# Where make up says that it runs.
+KEEPER := $(DEMO)/data/airflow/gardien.json
 REGION ?= 32
 DEPOT ?= depot
 DATA ?= data
 
-.PHONY: help setup demo test lint run questions up env clean lock
+.PHONY: help setup demo test lint run questions up down env clean lock
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,6 +29,7 @@ $(VENV)/.installed: requirements.txt requirements-uv.txt pyproject.toml
 	@touch $@
 
 demo: setup  ## run the real DAGs on a fictional region, through a private Airflow
+	@test ! -e $(KEEPER) || { echo "make up runs in $(DEMO): make down first"; exit 1; }
 	@rm -rf $(DEMO)
 	@$(BIN)/qpv fictif --court $(DEMO)/depot
 	@QPV_DATA_DIR=$(DEMO)/data QPV_DEPOT=$(DEMO)/depot QPV_REGION=99 $(BIN)/python -m qpv_emploi.airflow.demo
@@ -43,9 +46,12 @@ run: setup  ## the whole chain without Airflow: make run DEPOT=… REGION=32
 questions: setup  ## write the tables of docs/questions.md again, from the current release: make questions DATA=data
 	$(BIN)/python -m tests.questions $(DATA)
 
-up: setup  ## keep a private Airflow running on this machine, on the fictional region
+up: setup  ## leave a private Airflow running on this machine, on the fictional region
 	@test -d $(DEMO)/depot || $(BIN)/qpv fictif --court $(DEMO)/depot
 	@QPV_DATA_DIR=$(DEMO)/data QPV_DEPOT=$(DEMO)/depot QPV_REGION=99 $(BIN)/python -m qpv_emploi.airflow.local up
+
+down:  ## stop the Airflow of make up
+	@test ! -x $(BIN)/python || QPV_DATA_DIR=$(DEMO)/data $(BIN)/python -m qpv_emploi.airflow.local down
 
 env: setup  ## draw the secrets of docker-compose.yml into .env, once
 	$(BIN)/python -m qpv_emploi.airflow.secrets_env
@@ -56,7 +62,7 @@ lock:  ## compile the pinned requirements again from pyproject.toml
 	grep -oE '^uv==[0-9.]+' requirements.txt | VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile --quiet --generate-hashes \
 		--universal --no-header --no-annotate - -o requirements-uv.txt
 
-clean:  ## remove the environment, the demonstration and the caches (never ./data)
+clean: down  ## remove the environment, the demonstration and the caches (never ./data)
 	rm -rf $(VENV) $(DEMO) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	rm -rf dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, task
 
+from qpv_emploi.airflow.notifications import tell_failure
 from qpv_emploi.airflow.taches_veille import (
     ALWAYS,
     NEVER,
@@ -48,7 +49,12 @@ with DAG(
     schedule=EVERY_DAY_AT_7_30,
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "entrepot", "retries": 1, "retry_delay": timedelta(minutes=5)},
+    default_args={
+        "owner": "entrepot",
+        "retries": 1,
+        "retry_delay": timedelta(minutes=5),
+        "on_failure_callback": tell_failure,
+    },
     params={
         "integrite": Param(
             ON_MONDAY,
@@ -68,7 +74,11 @@ with DAG(
     description="Retards, nouveautés, intégrité du brut, rétention des versions",
     doc_md=DOC,
 ):
-    task(task_id="retards")(report_late)()
-    task(task_id="nouveautes")(report_news)()
-    task(task_id="integrite")(check_integrity)()
-    task(task_id="menage", pool=ONE_AT_A_TIME)(clean)()
+    task(task_id="retards", doc_md="Les jeux dont le délai usuel est dépassé de moitié.")(report_late)()
+    task(task_id="nouveautes", doc_md="Ce qui est arrivé ou annoncé, et que rien n'a encore lu.")(
+        report_news
+    )()
+    task(task_id="integrite", doc_md="Relit les fichiers bruts et recalcule leur empreinte.")(
+        check_integrity
+    )()
+    task(task_id="menage", pool=ONE_AT_A_TIME, doc_md="Applique la rétention des versions.")(clean)()

@@ -99,10 +99,10 @@ class Installation:
         return issues
 
     def ledger(self) -> tuple[Outcome, ...]:
-        return Ledger(self.settings.paths.journal).outcomes()
+        return Ledger.of(self.settings.paths).outcomes()
 
     def lock(self) -> dict[tuple[str, str, str], LockEntry]:
-        return Lock(self.settings.paths.verrou).read()
+        return Lock.of(self.settings.paths).read()
 
     def received(self, millesime: str = "2031") -> dict[str, bytes]:
         """Files received for the dataset under test."""

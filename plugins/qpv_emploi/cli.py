@@ -42,6 +42,8 @@ veille_app = typer.Typer(
     help="Ce qui est en retard, nouveau, abîmé ou de trop : les tâches du DAG veille.", no_args_is_help=True
 )
 app.add_typer(veille_app, name="veille")
+stockage_app = typer.Typer(help="Le stockage d'objets, quand QPV_STOCKAGE le donne.", no_args_is_help=True)
+app.add_typer(stockage_app, name="stockage")
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -108,7 +110,7 @@ def run(
         str | None,
         typer.Option(
             "--target",
-            help="Moteur de la construction : duckdb, ou postgres sur le serveur de QPV_POSTGRES_DSN "
+            help="Moteur de la construction : duckdb, ou postgres sur le serveur de QPV_MOTEUR_DSN "
             "(sinon QPV_MOTEUR, sinon duckdb).",
         ),
     ] = None,
@@ -289,7 +291,7 @@ def status(
     data_dir: DataDir = None,
 ) -> None:
     """Ce que l'entrepôt tient de chaque jeu : millésimes, arrivée, prochain millésime, dernière issue."""
-    from qpv_emploi.status import dataset_states
+    from qpv_emploi.status import dataset_states, freshness_tally
 
     with _said():
         settings = _settings(data_dir)
@@ -304,11 +306,14 @@ def status(
             console.print(f"  arrive par : {escape(state.arrivee)}", soft_wrap=True)
             if state.millesimes:
                 _print_expected("  prochain : ", state.attendu)
+                late = f", {state.jours} jours après le jour usuel" if state.jours else ""
+                console.print(f"  fraîcheur : {state.etat.value}{late}", soft_wrap=True)
             facts = f"reçu le {state.recu_le}" if state.recu_le else "jamais accepté"
             if state.derniere_issue:
                 reason = f" : {escape(state.raison)}" if state.raison else ""
                 facts += f" · {_issue(state.derniere_issue)} le {state.issue_le}{reason}"
             console.print(f"  {facts}", soft_wrap=True)
+        console.print(f"Fraîcheur : {freshness_tally(states)}.", soft_wrap=True)
         _print_current(settings)
 
 
@@ -784,6 +789,21 @@ def veille_integrite(data_dir: DataDir = None) -> None:
     )
     if found.atteints:
         raise typer.Exit(1)
+
+
+@stockage_app.command("envoyer")
+def stockage_envoyer(data_dir: DataDir = None) -> None:
+    """Copier ce que garde le dossier de données vers QPV_STOCKAGE, encore vide (docs/stockage.md)."""
+    from qpv_emploi.conservation.envoi import send_all
+
+    with _said():
+        settings = _settings(data_dir)
+        sent = send_all(settings.paths)
+    console.print(
+        f"{settings.stockage} tient {sent.bruts} fichier(s) brut(s), {sent.bronze} fichier(s) bronze et "
+        f"{sent.millesimes} millésime(s) en usage.",
+        soft_wrap=True,
+    )
 
 
 @veille_app.command("menage")

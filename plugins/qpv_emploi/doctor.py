@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from qpv_emploi.catalogue import SCHEMA, json_schema, load_catalogue
+from qpv_emploi.conservation import storage_of
 from qpv_emploi.entrepot import current_release
 from qpv_emploi.entrepot.moteur_postgres import PostgresEngine
 from qpv_emploi.entrepot.releases import list_releases
@@ -71,6 +72,7 @@ def examine(settings: Settings) -> list[Finding]:
         _depot(settings),
         _data_dir(settings),
         *_engine(settings),
+        *_storage(settings),
         _release(settings),
     ]
 
@@ -121,6 +123,18 @@ def _engine(settings: Settings) -> list[Finding]:
         return [Finding("ok", f"moteur de la construction : {PostgresEngine(settings).check()}")]
     except QPVError as error:
         return [Finding("erreur", str(error))]
+
+
+def _storage(settings: Settings) -> list[Finding]:
+    """Nothing to say of a storage that is the data directory."""
+    try:
+        remote = storage_of(settings.paths)
+        if remote is None:
+            return []
+        remote.probe()
+    except QPVError as error:
+        return [Finding("erreur", str(error))]
+    return [Finding("ok", f"stockage : {remote.url} (lecture, écriture conditionnelle)")]
 
 
 def _release(settings: Settings) -> Finding:

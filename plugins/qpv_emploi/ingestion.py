@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -19,6 +20,8 @@ from qpv_emploi import __version__
 from qpv_emploi.acquisition import Deposit, DepositedFile, check_bytes, refusal_for
 from qpv_emploi.catalogue import BronzeTable, Catalogue
 from qpv_emploi.conservation import (
+    BronzeFiles,
+    ConservationError,
     Issue,
     Ledger,
     Lock,
@@ -32,7 +35,9 @@ from qpv_emploi.conservation import (
     StoredFile,
     iso_utc,
     modified_at,
+    storage_of,
 )
+from qpv_emploi.conservation.lock import LockKey
 from qpv_emploi.declarations import closed_lists, day_in_france, require_sound
 from qpv_emploi.errors import RefusedFile
 from qpv_emploi.lecture import Provenance, ReadTable, read_file
@@ -53,6 +58,16 @@ class _Received:
     garde: StoredFile
     recu_le: str
     bronze: dict[str, Path]
+
+
+@contextmanager
+def naming(key: LockKey, fichiers: Sequence[str] = ()) -> Iterator[None]:
+    """Say which dataset, vintage and files a failure of what keeps them concerns."""
+    try:
+        yield
+    except ConservationError as error:
+        files = f" ({', '.join(fichiers)})" if fichiers else ""
+        raise type(error)(f"{'/'.join(key)}{files} : {error}") from error
 
 
 def ingest_deposit(
@@ -77,7 +92,22 @@ def ingest_deposit(
 
     Raises:
         SettingsError: fictional and real data would mix in this data directory.
+        ConservationError: what was kept is damaged, or the storage does not answer.
     """
+    key = deposit.producteur, deposit.jeu, deposit.millesime
+    with naming(key, [file.fichier for file in deposit.fichiers]):
+        return _ingest(settings, catalogue, deposit, est_fictif=est_fictif, now=now, force=force)
+
+
+def _ingest(
+    settings: Settings,
+    catalogue: Catalogue,
+    deposit: Deposit,
+    *,
+    est_fictif: bool,
+    now: datetime,
+    force: bool,
+) -> Outcome:
     Manifest(settings.paths).check_origin(est_fictif)
     if est_fictif:
         # The known errors are those of real files.
@@ -90,7 +120,8 @@ def ingest_deposit(
             outcome = _accept(settings, catalogue, deposit, received, now, est_fictif=est_fictif, force=force)
         except RefusedFile as refusal:
             outcome = _refused(settings, deposit, received, refusal, now)
-    Ledger(settings.paths.journal).append(outcome)
+    _keep_report(settings, outcome)
+    Ledger.of(settings.paths).append(outcome)
     return outcome
 
 
@@ -109,7 +140,7 @@ def _accept(
     Raises:
         RefusedFile: a file is not what its dataset promises.
     """
-    lock = Lock(settings.paths.verrou)
+    lock = Lock.of(settings.paths)
     held = lock.read().get((deposit.producteur, deposit.jeu, deposit.millesime))
     same_bytes = held is not None and held.empreintes == tuple(
         sorted(file.garde.empreinte_sha256 for file in received)
@@ -134,9 +165,11 @@ def _accept(
             return _refused(settings, deposit, received, verdicts, now, faulty=file)
 
     revised = _revised_cells(settings, held, reads) if held is not None and not same_bytes else None
+    bronze = BronzeFiles(settings.paths)
     for file, group in zip(received, reads, strict=True):
         for read in group:
             write_parquet(read.donnees, file.bronze[read.table.nom])
+            bronze.keep(bronze.name(file.bronze[read.table.nom]))
     lock.update(_entry(settings, deposit, received, reads))
     issue = Issue.NOUVEAU if held is None else Issue.INCHANGE if same_bytes else Issue.REVISE
     return _outcome(
@@ -254,13 +287,10 @@ def _reader_code() -> bytes:
 
 def _is_up_to_date(settings: Settings, held: LockEntry, received: Sequence[_Received]) -> bool:
     # Pairs: several files of a vintage may feed one table.
-    paths = {
-        (name, str(path.relative_to(settings.paths.root)))
-        for file in received
-        for name, path in file.bronze.items()
-    }
+    bronze = BronzeFiles(settings.paths)
+    paths = {(name, bronze.name(path)) for file in received for name, path in file.bronze.items()}
     locked = {(name, path) for file in held.fichiers for name, path in file.bronze.items()}
-    return locked == paths and all((settings.paths.root / path).exists() for _, path in paths)
+    return locked == paths and all(bronze.exists(path) for _, path in paths)
 
 
 def _read(catalogue: Catalogue, deposit: Deposit, file: _Received) -> list[ReadTable]:
@@ -336,31 +366,30 @@ def _known_zones(settings: Settings, deposit: Deposit, table: BronzeTable) -> di
     """Number of zones of each other accepted vintage of a statistical table."""
     if table.table.forme != "cellules":
         return {}
+    bronze = BronzeFiles(settings.paths)
     counts = {}
-    for entry in Lock(settings.paths.verrou).read().values():
+    for entry in Lock.of(settings.paths).read().values():
         if (entry.producteur, entry.jeu) != (deposit.producteur, deposit.jeu):
             continue
         if entry.millesime == deposit.millesime:
             continue
-        paths = [
-            settings.paths.root / file.bronze[table.nom]
-            for file in entry.fichiers
-            if table.nom in file.bronze
-        ]
-        counts[entry.millesime] = sum(count_zones(path) for path in paths if path.exists())
+        paths = [bronze.local(file.bronze[table.nom]) for file in entry.fichiers if table.nom in file.bronze]
+        counts[entry.millesime] = sum(count_zones(path) for path in paths if path is not None)
     return counts
 
 
 def _revised_cells(settings: Settings, held: LockEntry, reads: Sequence[Sequence[ReadTable]]) -> int | None:
     """Cells whose text differs from the bytes held before; None when no statistical table can be compared."""
+    bronze = BronzeFiles(settings.paths)
+    names = {name: path for file in held.fichiers for name, path in file.bronze.items()}
+    statistical = [read for group in reads for read in group if read.table.table.forme == "cellules"]
     before = {
-        name: settings.paths.root / path for file in held.fichiers for name, path in file.bronze.items()
+        read.table.nom: bronze.local(names[read.table.nom]) for read in statistical if read.table.nom in names
     }
     counts = [
-        count_revised(before[read.table.nom], read.donnees)
-        for group in reads
-        for read in group
-        if read.table.table.forme == "cellules" and before.get(read.table.nom, Path()).is_file()
+        count_revised(path, read.donnees)
+        for read in statistical
+        if (path := before.get(read.table.nom)) is not None
     ]
     return sum(counts) if counts else None
 
@@ -450,6 +479,15 @@ def _lay_bytes(report: Path, name: str, kept: StoredFile) -> None:
     if not copy.exists():
         # The raw store already holds the bytes: a second name costs nothing.
         copy.hardlink_to(kept.chemin)
+
+
+def _keep_report(settings: Settings, outcome: Outcome) -> None:
+    """Put a report of quarantine where the other workers find it; its bytes are in the raw store."""
+    remote = storage_of(settings.paths)
+    if remote is None or not outcome.rapport:
+        return
+    for path in sorted((settings.paths.root / outcome.rapport).glob("rapport.*")):
+        remote.replace(_below(settings, path), path.read_bytes())
 
 
 def _below(settings: Settings, path: Path) -> str:

@@ -21,7 +21,7 @@ from qpv_emploi.acquisition.directe import Clients, fetch_dataset, is_for_real_d
 from qpv_emploi.catalogue import Catalogue, load_catalogue
 from qpv_emploi.catalogue.acces import is_live
 from qpv_emploi.catalogue.millesimes import check_asked
-from qpv_emploi.conservation import Issue, Ledger, Lock, Manifest, Outcome, iso_utc, now_utc
+from qpv_emploi.conservation import Issue, Ledger, Lock, Manifest, Outcome, Receptions, iso_utc, now_utc
 from qpv_emploi.entrepot import (
     Candidate,
     NodeResult,
@@ -35,9 +35,10 @@ from qpv_emploi.entrepot import (
 from qpv_emploi.entrepot.audit import audit_candidate, record_audit
 from qpv_emploi.entrepot.candidate import discard_work, remove_work
 from qpv_emploi.entrepot.dbt import manifest_of
+from qpv_emploi.entrepot.fraicheur import record_freshness
 from qpv_emploi.entrepot.releases import MANIFEST, fsync, fsync_tree, switch
 from qpv_emploi.errors import BuildError, QPVError, SettingsError
-from qpv_emploi.ingestion import ingest_deposit
+from qpv_emploi.ingestion import ingest_deposit, naming
 from qpv_emploi.publication import (
     DATABASE,
     DICTIONARY,
@@ -82,7 +83,7 @@ def vintages_in_depot(settings: Settings, producteur: str, jeu: str, asked: Sequ
         SettingsError: no dépôt, or a vintage asked for that no dataset of the producer has.
     """
     catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
-    found = survey(settings.depot, catalogue, recu=settings.paths.recu)
+    found = _survey(settings, catalogue, producteur)
     of_producer = [d for d in found.deposits if d.producteur == producteur]
     datasets = [dataset for name, dataset in catalogue.datasets() if name == producteur]
     check_asked(datasets, asked, {d.millesime for d in of_producer}, en_ligne=settings.en_ligne)
@@ -98,14 +99,15 @@ def ingest_vintage(
         force: read and judge again even when neither the bytes nor the rules changed.
     """
     catalogue = load_catalogue(settings.dbt_dir, settings.catalogue_dir)
-    found = survey(settings.depot, catalogue, recu=settings.paths.recu)
+    with naming((producteur, jeu, millesime)):
+        found = _survey(settings, catalogue, producteur, jeu)
     for deposit in found.deposits:
         if (deposit.producteur, deposit.jeu, deposit.millesime) == (producteur, jeu, millesime):
             return ingest_deposit(
                 settings, catalogue, deposit, est_fictif=found.est_fictif, now=now_utc(), force=force
             )
     outcome = _absent(producteur, jeu, millesime, f"{millesime} n'est plus dans le dépôt {settings.depot}")
-    Ledger(settings.paths.journal).append(outcome)
+    Ledger.of(settings.paths).append(outcome)
     return outcome
 
 
@@ -150,7 +152,7 @@ def fetch(
     with Clients(settings) as clients:
         for name, dataset in asked:
             for outcome in fetch_dataset(settings, catalogue, name, dataset, clients, now=now_utc()):
-                Ledger(settings.paths.journal).append(outcome)
+                Ledger.of(settings.paths).append(outcome)
                 outcomes.append(outcome)
                 progress(outcome)
     return outcomes
@@ -175,19 +177,26 @@ def ingest_all(
     outcomes: list[Outcome] = []
     if settings.en_ligne and is_for_real_data(settings):
         outcomes += fetch(settings, progress=progress)
-    found = survey(settings.depot, catalogue, recu=settings.paths.recu)
+    found = _survey(settings, catalogue)
     # Said once, before the first file, rather than once per file.
     Manifest(settings.paths).check_origin(found.est_fictif)
     for deposit in found.deposits:
         outcome = ingest_deposit(settings, catalogue, deposit, est_fictif=found.est_fictif, now=now_utc())
         outcomes.append(outcome)
         progress(outcome)
-    for outcome in _all_absent(settings, catalogue, found):
-        Ledger(settings.paths.journal).append(outcome)
+    absent = _all_absent(settings, catalogue, found)
+    Ledger.of(settings.paths).append(*absent)
+    for outcome in absent:
         outcomes.append(outcome)
         progress(outcome)
     replaced = [f"{name} (le dépôt tient ce millésime)" for name in found.ecartes]
     return outcomes, [*found.hors_catalogue, *found.egares, *replaced]
+
+
+def _survey(settings: Settings, catalogue: Catalogue, producteur: str = "", jeu: str = "") -> Survey:
+    """Survey of the dépôt and of the receptions, once what other workers received of them is here."""
+    Receptions(settings.paths).lay(producteur, jeu)
+    return survey(settings.depot, catalogue, recu=settings.paths.recu)
 
 
 def _all_absent(settings: Settings, catalogue: Catalogue, found: Survey) -> list[Outcome]:
@@ -197,12 +206,12 @@ def _all_absent(settings: Settings, catalogue: Catalogue, found: Survey) -> list
         _absent(producteur, jeu, "", f"aucun millésime dans le dépôt {settings.depot}")
         for producteur, jeu in datasets_absent(found, catalogue)
     ]
-    in_use = Lock(settings.paths.verrou).read()
+    in_use = Lock.of(settings.paths).read()
     for key in in_use:
         if key not in present:
             reason = "plus dans le dépôt ; le fichier déjà reçu reste en usage"
             outcomes.append(_absent(*key, reason))
-    for key, last in Ledger(settings.paths.journal).last_outcomes().items():
+    for key, last in Ledger.of(settings.paths).last_outcomes().items():
         if last.issue is Issue.REFUSE and key not in present and key not in in_use:
             outcomes.append(_absent(*key, "plus dans le dépôt, où il avait été refusé"))
     return outcomes
@@ -355,6 +364,7 @@ def rebuild_as_known(settings: Settings, connu_le: date, target: Path) -> Rebuil
         )
         warnings = audit_candidate(settings, built, None)
         record_audit(built)
+        record_freshness(built.base, settings)
         counts = _write_files(built, preparing)
         _write_manifest(settings, built, counts, preparing / MANIFEST)
         _remove_works(settings, work)
@@ -369,7 +379,7 @@ def _remove_works(settings: Settings, work: Path) -> None:
     kept = [folder for folder in sorted(work.glob("*")) if not remove_work(settings, folder)]
     if kept:
         raise BuildError(
-            f"{kept[0]} garde le nom de schémas de travail sur le serveur de QPV_POSTGRES_DSN, qui ne répond "
+            f"{kept[0]} garde le nom de schémas de travail sur le serveur de QPV_MOTEUR_DSN, qui ne répond "
             "pas ; à faire : rétablir la connexion, puis recommencer"
         )
     shutil.rmtree(work, ignore_errors=True)
@@ -390,6 +400,7 @@ def _prepare(settings: Settings, built: Candidate, final: Path) -> None:
     shutil.rmtree(preparing, ignore_errors=True)
     preparing.mkdir()
     record_audit(built)
+    record_freshness(built.base, settings)
     counts = _write_files(built, preparing)
     _write_manifest(settings, built, counts, preparing / MANIFEST)
     fsync_tree(preparing)

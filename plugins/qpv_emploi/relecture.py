@@ -11,7 +11,7 @@ from pathlib import Path
 
 from qpv_emploi.acquisition import check_bytes, refusal_for
 from qpv_emploi.catalogue import BronzeTable, Catalogue, FileSpec
-from qpv_emploi.conservation import RawStore
+from qpv_emploi.conservation import BronzeFiles, RawStore
 from qpv_emploi.entrepot.history import FileVersion
 from qpv_emploi.ingestion import bronze_path
 from qpv_emploi.lecture import Provenance, read_file
@@ -48,9 +48,13 @@ def read_again(settings: Settings, catalogue: Catalogue, version: FileVersion) -
         table.nom: bronze_path(settings, catalogue, table, version.millesime, version.empreinte_sha256)
         for table in tables
     }
-    if not all(path.is_file() for path in paths.values()):
+    bronze = BronzeFiles(settings.paths)
+    names = {table: bronze.name(path) for table, path in paths.items()}
+    if not all(bronze.exists(name) for name in names.values()):
         _read(settings, catalogue, version, spec, tables, paths)
-    return {name: str(path.relative_to(settings.paths.root)) for name, path in paths.items()}
+        for name in names.values():
+            bronze.keep(name)
+    return names
 
 
 def _spec(catalogue: Catalogue, version: FileVersion) -> FileSpec:

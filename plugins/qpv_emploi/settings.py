@@ -1,11 +1,13 @@
 """Where things are: settings read from the environment, and the layout of the data directory.
 
-Everything the pipeline writes lies below one directory (``QPV_DATA_DIR``); everything it reads that is not
-code lies below the project (``QPV_PROJECT_DIR``) or the dépôt (``QPV_DEPOT``).
+Everything the pipeline writes lies below one directory (``QPV_DATA_DIR``), a copy of what the object storage
+keeps when there is one (``QPV_STOCKAGE``); everything it reads that is not code lies below the project
+(``QPV_PROJECT_DIR``) or the dépôt (``QPV_DEPOT``).
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +18,8 @@ from qpv_emploi.errors import SettingsError
 
 FICTIONAL_REGION = "99"
 WHOLE_COUNTRY = "france"
+
+_CREDENTIALS = re.compile(r"//[^/]*@")
 
 
 class Settings(BaseSettings):
@@ -35,11 +39,14 @@ class Settings(BaseSettings):
             shown: it may hold a password.
         postgres_schema: name of the schema that serves them.
         moteur: engine that builds the warehouse: ``duckdb``, in a file, or ``postgres``, on a server.
-        postgres_dsn: connection string of the database where the engine ``postgres`` works. Never shown.
+        moteur_dsn: connection string of the database where the engine ``postgres`` works. Never shown.
         autoriser_http_local: accept plain HTTP for 127.0.0.1 and localhost (tests, local mirror).
+        connexion_smtp, connexion_webhook: names of the connections of Airflow that carry notifications.
+        stockage: fsspec URL (``s3://bucket/prefix``) of what is kept; empty, the data directory keeps it.
+        stockage_options: JSON object of options for the driver of this URL; may hold secrets.
     """
 
-    model_config = SettingsConfigDict(env_prefix="QPV_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="QPV_", extra="ignore", hide_input_in_errors=True)
 
     data_dir: Path = Path("data")
     depot: Path = Path("depot")
@@ -53,12 +60,17 @@ class Settings(BaseSettings):
     postgres: SecretStr = SecretStr("")
     postgres_schema: str = "qpv"
     moteur: Literal["duckdb", "postgres"] = "duckdb"
-    postgres_dsn: SecretStr = SecretStr("")
+    moteur_dsn: SecretStr = SecretStr("")
     autoriser_http_local: bool = False
+    connexion_smtp: str = "qpv_smtp"
+    connexion_webhook: str = "qpv_webhook"
+    # No « @ »: an address that holds credentials would be shown with them.
+    stockage: str = Field(default="", pattern=r"^([a-z][a-z0-9+.-]*://[^\s?#@]+)?$")
+    stockage_options: SecretStr = SecretStr("")
 
     @property
     def paths(self) -> Paths:
-        return Paths(self.data_dir.resolve())
+        return Paths(self.data_dir.resolve(), self.stockage, self.stockage_options.get_secret_value())
 
     @property
     def dbt_dir(self) -> Path:
@@ -96,20 +108,32 @@ def load_settings(
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        faults = ", ".join(f"QPV_{str(f['loc'][0]).upper()} = « {f['input']} »" for f in error.errors())
+        faults = ", ".join(
+            f"QPV_{str(f['loc'][0]).upper()} = « {_CREDENTIALS.sub('//***@', str(f['input']))} »"
+            for f in error.errors()
+        )
         raise SettingsError(
             f"réglage refusé : {faults} ; attendu : pour la région, un code de deux chiffres (32, 11…) ou "
             "« france » ; pour QPV_VERSIONS_GARDEES, un entier d'au moins 1 ; pour QPV_MOTEUR, duckdb ou "
             "postgres ; pour un oui ou un non, 1 ou 0 ; pour QPV_CONTACT, de "
-            "l'ASCII ; pour le reste, des chemins"
+            "l'ASCII ; pour QPV_STOCKAGE, une adresse sans identifiants (s3://seau/dossier) ; pour le reste, "
+            "des chemins"
         ) from error
 
 
 class Paths:
-    """Layout of the data directory. Only names: no folder is created here."""
+    """Layout of the data directory. Only names: no folder is created here.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: the data directory.
+        stockage: URL of the object storage that keeps the files, empty for the data directory.
+        options_stockage: JSON object of its options, never to be shown.
+    """
+
+    def __init__(self, root: Path, stockage: str = "", options_stockage: str = "") -> None:
         self.root = root
+        self.stockage = stockage
+        self.options_stockage = options_stockage
         # Immutable copies of received files, named by their SHA-256, and the manifest of receptions.
         self.brut = root / "brut"
         self.manifeste = root / "brut" / "manifeste.jsonl"

@@ -1,6 +1,6 @@
 """docker-compose.yml, Dockerfile and .env: no default password, nothing open to the network, limits on all.
 
-Read as text and YAML: no container is started here.
+Read as text and YAML: no container is started here. ``tests/distribue`` runs what the file says as processes.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ import ast
 import base64
 import fnmatch
 import json
+import os
 import re
 import shlex
+import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from typing import Any
 import pytest
 import yaml
 
-from qpv_emploi.airflow import secrets_env
+from qpv_emploi.airflow import initialisation, pools, secrets_env
 from qpv_emploi.errors import SettingsError
 from qpv_emploi.settings import Settings
 
@@ -30,11 +33,26 @@ DOCKERFILE = ROOT / "Dockerfile"
 INIT = "airflow-init"
 AIRFLOW = {"airflow-init", "api-server", "scheduler", "dag-processor", "triggerer", "worker"}
 STORES = {"postgres", "redis"}
+SITE = "site"
+# What each service published on this machine listens to.
+PUBLISHED = {"api-server", "postgres", SITE}
+
+# Given by people who need them: no value means none, and nothing opens with it.
+OPTIONAL_SECRETS = {"QPV_STOCKAGE_OPTIONS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+# Those of the initialisation alone: an administrator, and the passwords of people.
+SECRETS_OF_INIT = {
+    "POSTGRES_PASSWORD",
+    "LECTURE_DB_PASSWORD",
+    "AIRFLOW_ADMIN_PASSWORD",
+    "AIRFLOW_INGENIEUR_PASSWORD",
+    "AIRFLOW_ANALYSTE_PASSWORD",
+}
 
 # ${NAME}, ${NAME:-default}, ${NAME:?message}; $$ is a dollar for the shell of the container.
 INTERPOLATION = re.compile(r"(?<!\$)\$\{(\w+)([^}]*)\}")
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|_KEY|TOKEN")
 ADDRESS_PASSWORD = re.compile(r"://[^/@:]*:([^@]*)@")
+DSN_PASSWORD = re.compile(r"\bpassword=(.*)$")
 
 # What the providers need, and celery itself: the provider allows versions that it cannot import.
 SERVER_DISTRIBUTIONS = (
@@ -53,7 +71,9 @@ def read_compose() -> dict[str, Any]:
 
 
 def environment(service: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in service.get("environment", {}).items()}
+    """Variables that have a value; the others are passed on from ``.env`` when it has them."""
+    declared = service.get("environment", {}).items()
+    return {name: str(value) for name, value in declared if value is not None}
 
 
 def texts(node: Any) -> Iterator[str]:
@@ -75,7 +95,7 @@ def literal_secrets(compose: dict[str, Any]) -> list[str]:
         for variable, value in environment(service).items():
             is_file = variable.endswith("_FILE")
             # Alone in its value, or as the password of an address.
-            parts = ADDRESS_PASSWORD.findall(value)
+            parts = ADDRESS_PASSWORD.findall(value) + DSN_PASSWORD.findall(value)
             if SECRET_NAME.search(variable) and not is_file:
                 parts.append(value)
             if any(not re.fullmatch(r"\$\{\w+:\?[^}]+\}", part) for part in parts):
@@ -89,7 +109,9 @@ def unguarded_secrets(compose: dict[str, Any]) -> list[str]:
         f"{name}{rest}"
         for text in texts(compose)
         for name, rest in INTERPOLATION.findall(text)
-        if SECRET_NAME.search(name) and not (rest.startswith(":?") and "make env" in rest)
+        if SECRET_NAME.search(name)
+        and name not in OPTIONAL_SECRETS
+        and not (rest.startswith(":?") and "make env" in rest)
     ]
 
 
@@ -121,7 +143,7 @@ def spoiled(compose: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_services_are_those_of_a_distributed_airflow(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == AIRFLOW | STORES
+    assert set(compose["services"]) == AIRFLOW | STORES | {SITE}
     for name in AIRFLOW:
         assert environment(compose["services"][name])["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
 
@@ -138,6 +160,7 @@ def test_no_secret_is_written_in_the_file(compose: dict[str, Any]) -> None:
         ("POSTGRES_PASSWORD", "${POSTGRES_PASSWORD:-airflow}"),
         ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql://airflow:airflow@postgres/airflow"),
         ("AIRFLOW__CELERY__BROKER_URL", "redis://:@redis:6379/0"),
+        ("QPV_POSTGRES", "host=postgres user=entrepot password=entrepot"),
         ("AIRFLOW__API_AUTH__JWT_SECRET", "prefixe-${AIRFLOW_JWT_SECRET:?make env}"),
     ],
 )
@@ -163,28 +186,42 @@ def test_make_env_gives_every_variable_that_is_required(compose: dict[str, Any],
 
 def test_ports_are_published_on_loopback_only(compose: dict[str, Any], spoiled: dict[str, Any]) -> None:
     assert open_ports(compose) == []
-    assert [name for name, service in compose["services"].items() if "ports" in service] == ["api-server"]
+    assert {name for name, service in compose["services"].items() if "ports" in service} == PUBLISHED
     spoiled["services"]["redis"]["ports"] = ["6379:6379", "127.0.0.1:6380:6379"]
     assert open_ports(spoiled) == ["redis:6379:6379"]
     assert all("network_mode" not in service for service in compose["services"].values())
 
 
-def test_the_stores_have_no_way_out(compose: dict[str, Any]) -> None:
+def test_the_stores_and_the_site_have_no_way_out(compose: dict[str, Any]) -> None:
     assert compose["networks"]["interne"]["internal"] is True
-    for name in STORES:
-        assert compose["services"][name]["networks"] == ["interne"]
+    options = compose["networks"]["lecture"]["driver_opts"]
+    assert options["com.docker.network.bridge.enable_ip_masquerade"] == "false"
+    for name in STORES | {SITE}:
+        assert set(compose["services"][name]["networks"]) <= {"interne", "lecture"}
+    assert compose["services"]["redis"]["networks"] == ["interne"]
+    # What serves pages reaches neither the broker nor the database by their names.
+    assert "interne" not in compose["services"][SITE]["networks"]
 
 
-def test_the_login_is_asked(compose: dict[str, Any]) -> None:
+def test_the_login_is_asked_and_gives_a_role(compose: dict[str, Any]) -> None:
     for name in AIRFLOW:
-        env = environment(compose["services"][name])
-        assert env["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"] == "false"
-    # The password itself goes to the one service that writes the file.
-    holders = [n for n, s in compose["services"].items() if "AIRFLOW_ADMIN_PASSWORD" in environment(s)]
-    assert holders == [INIT]
-    folder = str(Path(env["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]).parent)
-    mounts = {name: compose["services"][name].get("volumes", []) for name in compose["services"]}
-    assert {name for name, volumes in mounts.items() if f"auth:{folder}" in volumes} == {INIT, "api-server"}
+        manager = environment(compose["services"][name])["AIRFLOW__CORE__AUTH_MANAGER"]
+        assert manager.endswith("FabAuthManager")
+    assert {person.role for person in initialisation.PEOPLE} == {"Admin", "Op", "Viewer"}
+    drawn = secrets_env.draw()
+    assert {person.secret for person in initialisation.PEOPLE} <= drawn.keys()
+
+
+def test_secrets_of_the_initialisation_go_nowhere_else(compose: dict[str, Any]) -> None:
+    for secret in SECRETS_OF_INIT:
+        holders = {
+            name
+            for name, service in compose["services"].items()
+            if any(f"${{{secret}:" in value for value in environment(service).values())
+        }
+        assert INIT in holders
+        # The server itself is told the password of its administrator.
+        assert holders - {INIT} == ({"postgres"} if secret == "POSTGRES_PASSWORD" else set())
 
 
 def test_every_service_has_a_healthcheck_except_the_one_that_ends(compose: dict[str, Any]) -> None:
@@ -213,6 +250,10 @@ def test_nothing_runs_as_root(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         if name in STORES:
             assert service["user"] == name
+        elif name == SITE:
+            # The account of the image of Airflow, which owns the files; it can write none.
+            assert service["user"] == users[-1]
+            assert service["read_only"] is True
         else:
             assert "user" not in service
         assert "privileged" not in service
@@ -223,7 +264,7 @@ def test_nothing_runs_as_root(compose: dict[str, Any]) -> None:
 def test_images_are_pinned(compose: dict[str, Any]) -> None:
     images = [service["image"] for service in compose["services"].values()]
     images += re.findall(r"^FROM\s+(\S+)", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(images) == len(AIRFLOW | STORES) + 1
+    assert len(images) == len(AIRFLOW | STORES | {SITE}) + 1
     assert floating_images(images) == []
     assert floating_images(["redis", "redis:latest", "redis:7", "a/b:1.2-slim"]) == [
         "redis",
@@ -249,13 +290,11 @@ def test_init_migrates_then_creates_the_pool_of_the_warehouse(compose: dict[str,
         and isinstance(node.targets[0], ast.Name)
         and isinstance(node.value, ast.Constant)
     }
-    lines = [
-        shlex.split(line)
-        for line in compose["services"][INIT]["command"][-1].splitlines()
-        if "airflow" in line
-    ]
-    assert lines[0] == ["airflow", "db", "migrate"]
-    assert lines[1][:5] == ["airflow", "pools", "set", constants["ONE_AT_A_TIME"], "1"]
+    assert constants["ONE_AT_A_TIME"] == pools.WAREHOUSE_POOL
+    lines = [shlex.split(line) for line in compose["services"][INIT]["command"][-1].splitlines()]
+    module = ["python", "-m", initialisation.__name__]
+    # The databases, then their tables, then what the tables hold.
+    assert lines[-3:] == [[*module, "bases"], ["airflow", "db", "migrate"], [*module, "airflow"]]
 
 
 def test_services_start_in_order(compose: dict[str, Any]) -> None:
@@ -290,9 +329,79 @@ def test_the_worker_can_be_multiplied_and_reads_the_depot_only(compose: dict[str
     assert f"donnees:{environment(worker)['QPV_DATA_DIR']}" in worker["volumes"]
 
 
+def test_logs_are_shared_and_not_served(compose: dict[str, Any]) -> None:
+    for name in ("scheduler", "triggerer", "worker"):
+        assert "--skip-serve-logs" in compose["services"][name]["command"]
+    for name in AIRFLOW:
+        folder = environment(compose["services"][name])["AIRFLOW__LOGGING__BASE_LOG_FOLDER"]
+        assert f"journaux:{folder}" in compose["services"][name]["volumes"]
+
+
+def test_object_storage_and_its_secrets_reach_every_airflow_service(compose: dict[str, Any]) -> None:
+    for name in AIRFLOW:
+        declared = compose["services"][name]["environment"]
+        assert declared.keys() >= {"QPV_STOCKAGE", "QPV_STOCKAGE_OPTIONS"}
+        for variable in (
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_ENDPOINT_URL",
+            "AWS_DEFAULT_REGION",
+        ):
+            # An empty address would be tried: without a value in .env, there is no variable.
+            assert declared[variable] is None
+        assert "${QPV_SANS_PROXY:-}" in declared["NO_PROXY"]
+        assert declared["NO_PROXY"] == declared["no_proxy"]
+
+
+def test_connections_are_given_to_the_initialisation_only(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        given = {v for v in service.get("environment", {}) if v.startswith("AIRFLOW_CONN_")}
+        assert given == ({"AIRFLOW_CONN_QPV_SMTP", "AIRFLOW_CONN_QPV_WEBHOOK"} if name == INIT else set())
+
+
+def test_the_site_reads_the_data_and_its_configuration_only(compose: dict[str, Any]) -> None:
+    site = compose["services"][SITE]
+    named = [mount for mount in site["volumes"] if isinstance(mount, str)]
+    bound = [mount for mount in site["volumes"] if isinstance(mount, dict)]
+    data = environment(compose["services"]["worker"])["QPV_DATA_DIR"]
+    assert named == [f"donnees:{data}:ro"]
+    assert [mount["read_only"] for mount in bound] == [True]
+    configuration = (ROOT / bound[0]["source"]).read_text(encoding="utf-8")
+    assert f"root {data}/publications/courante;" in configuration
+    assert re.search(r"listen 8080;", configuration)
+
+
+def test_compose_accepts_the_file_and_refuses_it_without_secrets(tmp_path: Path) -> None:
+    """``docker-compose config``, the one of Debian: no engine is needed."""
+    if (program := shutil.which("docker-compose")) is None:
+        message = "docker-compose absent ; à faire : apt-get install docker-compose"
+        if os.environ.get("QPV_EXIGER_OUTILS") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    secrets_env.write_env(tmp_path / ".env")
+    (tmp_path / "vide").write_text("", encoding="utf-8")
+
+    def config(env_file: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [program, "--env-file", str(env_file), "--file", str(COMPOSE), "config", "--quiet"],
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    accepted = config(tmp_path / ".env")
+    assert (accepted.returncode, accepted.stderr) == (0, "")
+    refused = config(tmp_path / "vide")
+    assert refused.returncode != 0
+    assert "secret absent, lancer « make env »" in refused.stderr
+
+
 def test_named_volumes_are_declared(compose: dict[str, Any]) -> None:
     used = {
-        mount.split(":")[0]
+        mount.split(":", 1)[0]
         for service in compose["services"].values()
         for mount in service.get("volumes", [])
         if isinstance(mount, str)
@@ -316,7 +425,8 @@ def test_folders_of_the_image_are_those_of_the_services(compose: dict[str, Any])
 
 def test_settings_know_every_variable_of_the_project(compose: dict[str, Any]) -> None:
     known = {f"QPV_{name.upper()}" for name in Settings.model_fields}
-    used = {name for service in compose["services"].values() for name in environment(service)}
+    # With or without a value.
+    used = {name for service in compose["services"].values() for name in service.get("environment", {})}
     used |= set(re.findall(r"\b(QPV_\w+)=", DOCKERFILE.read_text(encoding="utf-8")))
     ours = {name for name in used if name.startswith("QPV_")}
     # The catalogue of the image is that of the package, and no producer is on the machine itself.

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,3 +49,11 @@ def airflow_home() -> Iterator[Path]:
             )
         yield home
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def chain(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """An installation that the DAGs have filled (``test_dags_execution.Chain``): read, never changed."""
+    from test_dags_execution import play_chain
+
+    return play_chain(tmp_path_factory.mktemp("installation"))

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from qpv_emploi.catalogue import load_catalogue
 from qpv_emploi.settings import Settings
+from qpv_emploi.veille.calendrier import crons
 
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket]
 
@@ -41,7 +43,7 @@ def test_the_dags_are_exactly_these(dagbag: Any, datasets: list[tuple[str, str]]
     producteurs = {producteur for producteur, _ in datasets}
     assert {"insee", "sig_ville"} <= producteurs
     ingestions = {f"ingestion_{producteur}" for producteur in producteurs}
-    assert set(dagbag.dags) == {"entrepot", "publication", "veille", *ingestions}
+    assert set(dagbag.dags) == {"depot", "entrepot", "publication", "veille", *ingestions}
 
 
 def test_each_dataset_has_its_tasks(dagbag: Any) -> None:
@@ -77,13 +79,73 @@ def test_an_ingestion_task_is_mapped_over_vintages_and_updates_its_asset(
         assert tache.max_active_tis_per_dag == 2
 
 
-def test_ingestion_runs_daily_one_run_at_a_time(dagbag: Any) -> None:
-    for dag_id in ("ingestion_insee", "ingestion_sig_ville"):
-        dag = dagbag.dags[dag_id]
-        assert dag.timetable.expression == "0 6 * * *"
-        assert str(dag.timetable.timezone) == "Europe/Paris"
-        assert dag.catchup is False
-        assert dag.max_active_runs == 1
+def scheduled(dag: Any) -> Any:
+    """The timetable as the scheduler sees it: written to the database, then read again."""
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    return DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable
+
+
+def runs_after(dag: Any, day: datetime, number: int) -> list[str]:
+    """The next runs that the timetable plans, in Paris."""
+    from airflow.timetables.base import DataInterval, TimeRestriction
+    from pendulum import instance
+
+    timetable, found, last = scheduled(dag), list[str](), DataInterval.exact(instance(day))
+    for _ in range(number):
+        info = timetable.next_dagrun_info(
+            last_automated_data_interval=last, restriction=TimeRestriction(None, None, catchup=True)
+        )
+        last = info.data_interval
+        found.append(info.run_after.in_timezone("Europe/Paris").format("ddd D MMM HH:mm", locale="en"))
+    return found
+
+
+def test_an_ingestion_is_timed_by_the_catalogue_one_run_at_a_time(dagbag: Any) -> None:
+    for dag_id, dag in dagbag.dags.items():
+        if "ingestion" in dag.tags:
+            producer = next(
+                p for p in load_catalogue(Settings().dbt_dir).producteurs if dag_id.endswith(p.producteur)
+            )
+            assert [cron.expression for cron in dag.timetable.timetable.timetables] == list(
+                crons(producer.jeux)
+            )
+            assert dag.catchup is False
+            assert dag.max_active_runs == 1
+    saturday_noon = datetime(2026, 5, 30, 12, tzinfo=UTC)
+    # Nothing of the Insee is usually out in June.
+    assert runs_after(dagbag.dags["ingestion_insee"], saturday_noon, 4) == [
+        "Sun 31 May 06:00",
+        "Mon 1 Jun 06:00",
+        "Mon 8 Jun 06:00",
+        "Mon 15 Jun 06:00",
+    ]
+    assert runs_after(dagbag.dags["ingestion_geo"], saturday_noon, 2) == [
+        "Mon 1 Jun 06:00",
+        "Mon 8 Jun 06:00",
+    ]
+
+
+def test_the_folder_of_its_producer_wakes_an_ingestion(dagbag: Any) -> None:
+    watching = dagbag.dags["depot"].get_task("regarder")
+    assert dagbag.dags["depot"].timetable.expression == "*/5 * * * *"
+    assert [alias.name for alias in watching.outlets] == ["depot/change"]
+    awaited = {
+        asset.uri
+        for dag in dagbag.dags.values()
+        if "ingestion" in dag.tags
+        for asset in dag.timetable.asset_condition.objects
+    }
+    assert awaited == {asset.uri for asset in watching.inlets}
+    assert "x-qpv://depot/insee" in awaited
+
+
+def test_every_monday_the_warehouse_catches_what_was_missed(dagbag: Any) -> None:
+    assert runs_after(dagbag.dags["entrepot"], datetime(2026, 5, 30, 12, tzinfo=UTC), 2) == [
+        "Mon 1 Jun 09:00",
+        "Mon 8 Jun 09:00",
+    ]
+    assert scheduled(dagbag.dags["entrepot"]).can_be_scheduled
 
 
 def test_any_dataset_wakes_the_warehouse(dagbag: Any, datasets: list[tuple[str, str]]) -> None:
@@ -139,7 +201,10 @@ def test_an_ingestion_can_be_asked_for_some_vintages_and_forced(dagbag: Any) -> 
         assert force.value is False
         for param in (millesimes, force):
             assert param.schema["title"]
-            assert param.description
+            assert param.description or param.schema["description_md"]
+        for jeu in load_catalogue(Settings().dbt_dir).datasets():
+            if dag.dag_id == f"ingestion_{jeu[0]}":
+                assert f"`{jeu[1].millesime.motif}`" in millesimes.schema["description_md"]
 
 
 def test_each_producer_documents_itself_from_the_catalogue(dagbag: Any) -> None:
@@ -168,11 +233,27 @@ def test_every_dag_is_documented_and_owned(dagbag: Any) -> None:
         assert dag.description
         assert dag.tags
         assert {tache.owner for tache in dag.tasks} == {"entrepot"}
+        for tache in dag.tasks:
+            assert (tache.partial_kwargs["doc_md"] if tache.is_mapped else tache.doc_md).strip(), (
+                tache.task_id
+            )
+
+
+def test_every_final_failure_is_told_and_each_release_announced(dagbag: Any) -> None:
+    from qpv_emploi.airflow.notifications import announce_release, tell_failure
+
+    for dag in dagbag.dags.values():
+        for tache in dag.tasks:
+            if tache.is_mapped:
+                assert tache.partial_kwargs["on_failure_callback"] is tell_failure, tache.task_id
+            else:
+                assert tache.on_failure_callback == [tell_failure], tache.task_id
+    assert dagbag.dags["entrepot"].get_task("publier").on_success_callback == [announce_release]
 
 
 _TIMED_IMPORT = """
 import json, runpy, sys, time
-from airflow.sdk import DAG, AssetAny, CronTriggerTimetable, Param, PokeReturnValue, task
+from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param, PokeReturnValue, task
 task.sensor
 debut = time.process_time()
 runpy.run_path(sys.argv[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,9 +113,8 @@ class Chain:
     refused: Played
 
 
-@pytest.fixture(scope="module")
-def chain(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
-    base = tmp_path_factory.mktemp("installation")
+def play_chain(base: Path) -> Chain:
+    """Fill an installation with the DAGs, twice, then with a bad file. Played once: fixture ``chain``."""
     generate(base / "depot", graine=12, nb_qpv=12, millesimes=MILLESIMES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QPV_DATA_DIR", str(base / "data"))
@@ -131,7 +129,7 @@ def chain(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         (fichier,) = (base / "depot" / "insee" / "revenus_qpv" / "2021").glob("*.csv")
         fichier.write_bytes(b"<!DOCTYPE html><html><body>Maintenance</body></html>")
         refused = play("ingestion_insee")
-        yield Chain(settings, first, built, release, second, rebuilt, fichier, refused)
+        return Chain(settings, first, built, release, second, rebuilt, fichier, refused)
 
 
 def test_every_vintage_of_the_depot_is_ingested(chain: Chain) -> None:

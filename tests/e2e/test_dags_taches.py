@@ -13,7 +13,7 @@ import pytest
 
 from qpv_emploi import pipeline
 from qpv_emploi.catalogue.loading import FOLDER
-from qpv_emploi.conservation import Issue, Outcome
+from qpv_emploi.conservation import Issue, Outcome, StorageUnavailable
 from qpv_emploi.entrepot import NodeResult, Release
 from qpv_emploi.errors import AuditError, BuildError, SettingsError
 from qpv_emploi.settings import Settings
@@ -144,6 +144,17 @@ def test_an_unexpected_error_goes_through_and_is_retried(
         taches.ingest("insee", "cog", "2024", params=PARAMS, outlet_events=outlets())
 
 
+def test_a_storage_that_does_not_answer_is_tried_again(
+    taches: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+    answer(monkeypatch, "ingest_vintage", StorageUnavailable("s3://seau : stockage\ninjoignable"))
+    with pytest.raises(AirflowException, match=r"^s3://seau : stockage injoignable$") as panne:
+        taches.ingest("insee", "cog", "2024", params=PARAMS, outlet_events=outlets())
+    assert not isinstance(panne.value, AirflowFailException)
+
+
 def test_the_parameters_of_an_ingestion_reach_the_pipeline(
     taches: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,3 +275,24 @@ def test_the_published_release_is_told_in_the_event(
     assert {asset.name: event.extra for asset, event in events.items()} == {
         "entrepot/publie": {"version": "v1", "region": "99", "est_fictif": True, "nb_observations": 5}
     }
+
+
+def test_a_candidate_is_left_aside_once_a_younger_release_is_in_place(
+    taches: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    settings = Settings(data_dir=tmp_path)
+    monkeypatch.setattr(taches, "load_settings", lambda: settings)
+    answer(monkeypatch, "audit", [])
+    younger, older = "20260301T120500Z-00000000", "20260301T120000Z-ffffffff"
+    # Nothing published yet.
+    assert taches.audit(older) == []
+    (settings.paths.versions / younger).mkdir(parents=True)
+    settings.paths.courant.symlink_to(Path("versions", younger))
+    for step in (lambda: taches.audit(older), lambda: taches.publish(older, outlet_events=outlets())):
+        with pytest.raises(AirflowSkipException, match=younger):
+            step()
+    # Its own second try, and one built after it, go on.
+    assert taches.audit(younger) == []
+    assert taches.audit("20260301T121000Z-00000000") == []

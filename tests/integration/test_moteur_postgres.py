@@ -47,7 +47,7 @@ VALEURS: list[tuple[Any, ...]] = [
 @pytest.fixture
 def reglages(tmp_path: Path, base_postgres: str) -> Settings:
     return Settings(
-        data_dir=tmp_path / "data", region="99", moteur="postgres", postgres_dsn=SecretStr(base_postgres)
+        data_dir=tmp_path / "data", region="99", moteur="postgres", moteur_dsn=SecretStr(base_postgres)
     )
 
 
@@ -132,14 +132,14 @@ def test_the_doctor_asks_the_server(reglages: Settings, base_postgres: str) -> N
 
     assert dit(reglages)[0] == "ok"
     assert conninfo_to_dict(base_postgres)["password"] not in dit(reglages)[1]
-    muet = reglages.model_copy(update={"postgres_dsn": SecretStr("host=127.0.0.1 port=1 dbname=x")})
+    muet = reglages.model_copy(update={"moteur_dsn": SecretStr("host=127.0.0.1 port=1 dbname=x")})
     assert dit(muet)[0] == "erreur"
     assert not [t for t in examine(reglages.model_copy(update={"moteur": "duckdb"})) if "moteur" in t.message]
     with psycopg.connect(base_postgres, autocommit=True) as serveur:
         serveur.execute("create role lecteur_seul login password 'lecture'")
         try:
             lecteur = make_conninfo(base_postgres, user="lecteur_seul", password="lecture")
-            sans_droit = reglages.model_copy(update={"postgres_dsn": SecretStr(lecteur)})
+            sans_droit = reglages.model_copy(update={"moteur_dsn": SecretStr(lecteur)})
             niveau, message = dit(sans_droit)
             assert niveau == "erreur"
             assert "grant create on database" in message
@@ -170,7 +170,7 @@ def test_the_cleanup_drops_the_schemas_of_a_dead_build(
     maintenant = datetime.now(UTC)
     assert apply_cleanup(reglages, plan_cleanup(reglages, garder=1, now=maintenant)) == []
     plus_tard = plan_cleanup(reglages, garder=1, now=maintenant + timedelta(days=2))
-    sans_serveur = reglages.model_copy(update={"postgres_dsn": SecretStr("host=127.0.0.1 port=1 dbname=x")})
+    sans_serveur = reglages.model_copy(update={"moteur_dsn": SecretStr("host=127.0.0.1 port=1 dbname=x")})
     assert [retrait.chemin for retrait in apply_cleanup(sans_serveur, plus_tard)] == []
     assert (dossier / MARK).is_file()
     assert [retrait.chemin for retrait in apply_cleanup(reglages, plus_tard)] == [dossier]
@@ -206,7 +206,7 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(
     reglages: Settings, dossier: Path
 ) -> None:
     ferme = reglages.model_copy(
-        update={"postgres_dsn": SecretStr("host=127.0.0.1 port=1 dbname=x user=y password=tres-secret")}
+        update={"moteur_dsn": SecretStr("host=127.0.0.1 port=1 dbname=x user=y password=tres-secret")}
     )
     with pytest.raises(BuildError, match="PostgreSQL, moteur de la construction") as echec:
         PostgresEngine(ferme).environment(dossier)

@@ -104,7 +104,7 @@ def construire_sur_postgres(
         shutil.rmtree(copie / "publie", ignore_errors=True)
         with serveur_postgres.database() as dsn:
             sur_serveur = reglages.model_copy(
-                update={"data_dir": copie, "moteur": "postgres", "postgres_dsn": SecretStr(dsn)}
+                update={"data_dir": copie, "moteur": "postgres", "moteur_dsn": SecretStr(dsn)}
             )
             candidat = pipeline.build(sur_serveur)
             assert candidat is not None

@@ -19,10 +19,11 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Recorded:
-    """A request as received: path with its query, and headers under lower-case names."""
+    """A request as received: path with its query, headers under lower-case names, body of a POST."""
 
     chemin: str
     en_tetes: Mapping[str, str]
+    corps: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -158,9 +159,12 @@ class _Handler(BaseHTTPRequestHandler):
         scene.enter(1)
         try:
             en_tetes = {nom.lower(): valeur for nom, valeur in self.headers.items()}
-            self._send(scene.answer(Recorded(self.path, en_tetes)))
+            corps = self.rfile.read(int(en_tetes.get("content-length", 0)))
+            self._send(scene.answer(Recorded(self.path, en_tetes, corps)))
         finally:
             scene.enter(-1)
+
+    do_POST = do_GET
 
     def log_message(self, format: str, *args: object) -> None:
         """Silent."""

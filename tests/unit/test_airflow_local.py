@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+from filelock import FileLock
 
 from qpv_emploi.airflow import local
 from qpv_emploi.airflow.local import LocalAirflow, LocalAirflowError, Secrets
@@ -28,8 +29,14 @@ def test_the_environment_drops_the_airflow_of_the_caller(tmp_path: Path, setting
         4321,
         settings,
         Secrets("p", "f", "j", "a"),
-        {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://prod", "AIRFLOW_HOME": "/prod", "LANG": "C"},
+        {
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://prod",
+            "AIRFLOW_HOME": "/prod",
+            "AIRFLOW_CONN_QPV_SMTP": "smtp://127.0.0.1",
+            "LANG": "C",
+        },
     )
+    assert env["AIRFLOW_CONN_QPV_SMTP"] == "smtp://127.0.0.1"
     assert env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"sqlite:///{tmp_path / 'airflow.db'}"
     assert env["AIRFLOW_HOME"] == str(tmp_path)
     assert env["LANG"] == "C"
@@ -143,6 +150,44 @@ def test_a_free_port_can_be_bound() -> None:
         prise.bind(("127.0.0.1", local.free_port()))
 
 
-def test_the_command_line_knows_one_word(capsys: pytest.CaptureFixture[str]) -> None:
-    assert local.main(["down"]) == 2
-    assert "up" in capsys.readouterr().out
+def test_the_command_line_knows_two_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert local.main(["demarrer"]) == 2
+    assert "up|down" in capsys.readouterr().out
+
+
+def test_nothing_to_stop_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert local.down(Settings(data_dir=tmp_path)) is False
+    assert "Aucun Airflow" in capsys.readouterr().out
+
+
+def test_the_file_of_a_dead_keeper_is_removed(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    begun = psutil.Process(ended.pid).create_time()
+    ended.wait()
+    local.Keeper(ended.pid, begun, "http://127.0.0.1:1").write(tmp_path)
+    assert local.Keeper.of(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_number_that_another_process_took_is_not_ours(tmp_path: Path) -> None:
+    other = psutil.Process()
+    local.Keeper(other.pid, other.create_time() - 3600, "http://127.0.0.1:1").write(tmp_path)
+    assert local.Keeper.of(tmp_path) is None
+    keeper = local.Keeper(other.pid, other.create_time(), "http://127.0.0.1:1", ("depot",))
+    keeper.write(tmp_path)
+    assert local.Keeper.of(tmp_path) == keeper
+    assert stat.S_IMODE(local.keeper_file(tmp_path).stat().st_mode) == 0o600
+
+
+def test_a_keeper_that_does_not_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(data_dir=tmp_path, project_dir=tmp_path / "absent")
+    home = local.airflow_home(settings)
+    home.mkdir(parents=True)
+    # Somebody holds the home: the keeper ends with the reason, which the log gives back.
+    monkeypatch.setenv("QPV_DATA_DIR", str(tmp_path))
+    with FileLock(home / "airflow.lock"), pytest.raises(LocalAirflowError, match="tourne déjà"):
+        local.up(settings, limit=60)
+    assert not local.keeper_file(home).exists()
+    assert "Démarrage" in capsys.readouterr().out

@@ -278,20 +278,23 @@ def test_status_is_readable_at_80_columns(call: Call, data_dir: Path) -> None:
     assert lines[first].split() == ["insee/insertion_professionnelle", "2017"]
     assert lines[first + 1].startswith("  arrive par : ")
     assert lines[first + 2].startswith("  prochain : 2018, dû le 2018-11-27, en retard de ")
-    assert lines[first + 3] == f"  reçu le 2026-03-01 · refusé le 2026-01-01 : {REFUSAL.raison}"
-    assert lines[first + 4].split(maxsplit=1) == ["insee/demographie_qpv", "aucun millésime"]
-    assert lines[first + 5].startswith("  arrive par : ")
-    assert lines[first + 6] == "  jamais accepté"
+    assert lines[first + 3].startswith("  fraîcheur : en retard, ")
+    assert lines[first + 3].endswith(" jours après le jour usuel")
+    assert lines[first + 4] == f"  reçu le 2026-03-01 · refusé le 2026-01-01 : {REFUSAL.raison}"
+    assert lines[first + 5].split(maxsplit=1) == ["insee/demographie_qpv", "aucun millésime"]
+    assert lines[first + 6].startswith("  arrive par : ")
+    assert lines[first + 7] == "  jamais accepté"
+    assert lines[-2] == "Fraîcheur : 1 en retard, 40 jamais reçu."
     assert lines[-1] == f"Version courante : {FIRST}, région 99 (données fictives)"
     # Only a reason may be longer than the terminal: it is one line, to be copied whole.
-    assert [line for line in lines if len(line) > 80] == [lines[first + 3]]
+    assert [line for line in lines if len(line) > 80] == [lines[first + 4]]
     names = [f"{producteur}/{jeu.jeu}" for producteur, jeu in load_catalogue(Settings().dbt_dir).datasets()]
-    assert [line.split()[0] for line in lines[:-1] if not line.startswith(" ")] == names
+    assert [line.split()[0] for line in lines[:-2] if not line.startswith(" ")] == names
 
 
 def test_status_of_one_producer_or_of_one_dataset(call: Call) -> None:
     def names(*arguments: str) -> list[str]:
-        lines = call("status", *arguments).stdout.splitlines()[:-1]
+        lines = call("status", *arguments).stdout.splitlines()[:-2]
         return [line.split()[0] for line in lines if not line.startswith(" ")]
 
     assert names("insee/cog") == ["insee/cog"]

@@ -19,7 +19,7 @@ CANDIDAT = "20261120T101112Z-0a1b2c3d"
 
 
 def settings(tmp_path: Path, dsn: str = "") -> Settings:
-    return Settings(data_dir=tmp_path, region="99", moteur="postgres", postgres_dsn=SecretStr(dsn))
+    return Settings(data_dir=tmp_path, region="99", moteur="postgres", moteur_dsn=SecretStr(dsn))
 
 
 def test_duckdb_is_the_default() -> None:
@@ -32,7 +32,7 @@ def test_an_unknown_engine_is_refused() -> None:
 
 
 def test_the_server_must_be_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="QPV_POSTGRES_DSN est vide"):
+    with pytest.raises(SettingsError, match="QPV_MOTEUR_DSN est vide"):
         PostgresEngine(settings(tmp_path))
 
 
@@ -81,4 +81,4 @@ def test_work_whose_server_is_out_of_reach_stays(tmp_path: Path, caplog: pytest.
     # Without it, nobody would know which schemas to remove.
     assert folder.is_dir()
     assert not free.exists()
-    assert any("QPV_POSTGRES_DSN est vide" in line for line in caplog.messages)
+    assert any("QPV_MOTEUR_DSN est vide" in line for line in caplog.messages)

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from itertools import islice, pairwise
 from typing import Any
 
 import pytest
 
 from qpv_emploi.catalogue import Dataset, load_catalogue
+from qpv_emploi.catalogue.acces import is_live
+from qpv_emploi.catalogue.echeances import due_days
 from qpv_emploi.settings import Settings
-from qpv_emploi.veille.calendrier import Expectation, next_expected
+from qpv_emploi.veille.calendrier import (
+    Etat,
+    Expectation,
+    Pace,
+    asking_rhythm,
+    crons,
+    fraicheur,
+    next_expected,
+)
 
 CATALOGUE = load_catalogue(Settings().dbt_dir)
 ANY_FORM = r"20\d{2}(T[1-4]|-\d{2})?"
@@ -115,3 +126,153 @@ def test_every_dataset_of_the_catalogue_has_an_answer() -> None:
 
 def _has_form(jeu: Dataset, millesime: str) -> bool:
     return re.fullmatch(jeu.millesime.motif, millesime) is not None
+
+
+def test_a_year_measured_counts_its_lag_from_its_end() -> None:
+    """Family benefits of 31 December 2024, fourteen months later: early March 2026, not 2025."""
+    cnaf = CATALOGUE.dataset("insee", "cnaf_qpv_2024")
+    assert next_expected(cnaf, ("2023",), date(2025, 6, 1)) == Expectation(
+        "2024", date(2026, 3, 2), date(2026, 10, 1)
+    )
+
+
+def test_the_days_that_follow_are_one_cycle_apart() -> None:
+    yearly = list(islice(due_days(dataset(), "2017"), 3))
+    assert yearly == [date(2018, 11, 27), date(2019, 11, 27), date(2020, 11, 26)]
+    quarterly = list(islice(due_days(dataset(cadence="trimestrielle", delai_usuel_jours=60), "2024T3"), 5))
+    assert all(80 < (after - before).days < 100 for before, after in pairwise(quarterly))
+    assert list(due_days(dataset(delai_usuel_jours=None), "2017")) == []
+    assert list(due_days(dataset(), "v0")) == []
+
+
+# ---------------------------------------------------------------------------------------- how often to ask
+
+
+# Base 2022 is usually out on 27 November 2022: asked daily from 28 October to 26 January.
+@pytest.mark.parametrize(
+    ("day", "pace"),
+    [
+        (date(2022, 3, 1), Pace.WEEKLY),
+        (date(2022, 10, 27), Pace.WEEKLY),
+        (date(2022, 10, 28), Pace.DAILY),
+        (date(2023, 1, 26), Pace.DAILY),
+        # It did not come: weekly, until the window of base 2023.
+        (date(2023, 1, 27), Pace.WEEKLY),
+        (date(2023, 10, 27), Pace.WEEKLY),
+        (date(2023, 10, 28), Pace.DAILY),
+        (date(2030, 7, 1), Pace.WEEKLY),
+    ],
+)
+def test_a_yearly_base_is_asked_daily_around_its_day_and_weekly_else(day: date, pace: Pace) -> None:
+    assert asking_rhythm(dataset(), ("2021",), day).pas is pace
+
+
+def test_once_received_a_base_is_no_more_looked_for_daily() -> None:
+    day = date(2022, 12, 1)
+    assert asking_rhythm(dataset(), ("2021",), day).pas is Pace.DAILY
+    found = asking_rhythm(dataset(), ("2021", "2022"), day)
+    assert found.pas is Pace.WEEKLY
+    assert found.raison == "publication usuelle le 2023-11-27, guettée à partir du 2023-10-28"
+
+
+@pytest.mark.parametrize(
+    ("changes", "vintages", "pace", "reason"),
+    [
+        ({"cadence": "ponctuelle"}, ("2015",), Pace.MONTHLY, "publication ponctuelle"),
+        ({}, (), Pace.WEEKLY, "aucun millésime reçu"),
+        ({"delai_usuel_jours": None}, ("2021",), Pace.WEEKLY, "délai usuel non établi"),
+        ({"motif": r"v\d+"}, ("v0",), Pace.WEEKLY, "millésime sans date"),
+    ],
+)
+def test_what_has_no_known_day_is_asked_rarely(
+    changes: dict[str, Any], vintages: tuple[str, ...], pace: Pace, reason: str
+) -> None:
+    found = asking_rhythm(dataset(**changes), vintages, date(2026, 1, 5))
+    assert (found.pas, found.raison) == (pace, reason)
+
+
+def test_a_pace_falls_on_its_days() -> None:
+    january = [date(2026, 1, 1) + timedelta(days=n) for n in range(31)]
+    for changes, days in (
+        ({"cadence": "ponctuelle"}, [5]),
+        ({"delai_usuel_jours": None}, [5, 12, 19, 26]),
+        ({"cadence": "mensuelle", "delai_usuel_jours": 3}, [*range(1, 20), 26, *range(28, 32)]),
+    ):
+        found = [d.day for d in january if asking_rhythm(dataset(**changes), ("2025-11",), d).falls_on(d)]
+        assert found == days, changes
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        # Out 60 days after 1 January: from 30 days before to 60 after.
+        (["cog"], ("0 6 * * 1", "0 6 * 1,2,3,4,5 *")),
+        # Only by the dépôt: there is nobody to ask.
+        (["epci"], ("0 6 * * 1",)),
+        (["population_qpv"], ("0 6 * * 1",)),
+    ],
+)
+def test_the_timetable_of_a_producer(names: list[str], expected: tuple[str, ...]) -> None:
+    assert crons([CATALOGUE.dataset("insee", name) for name in names]) == expected
+
+
+def test_a_monthly_dataset_is_asked_on_any_day() -> None:
+    cog = CATALOGUE.dataset("insee", "cog")
+    monthly = cog.model_copy(update={"cadence": "mensuelle"})
+    assert crons([monthly], 7) == ("0 7 * * *",)
+
+
+def test_the_timetable_holds_every_day_of_a_daily_pace() -> None:
+    """Else a dataset would be due to be asked on a day when its DAG does not run."""
+    checked = 0
+    for _, jeu in CATALOGUE.datasets():
+        held = next((v for v in ("2020", "2020T4", "2020-12") if _has_form(jeu, v)), None)
+        if held is None or not is_live(jeu.acces):
+            continue
+        expressions = crons([jeu])
+        daily = {int(m) for m in re.findall(r"\d+", expressions[-1].split()[3])} or set(range(1, 13))
+        if expressions == ("0 6 * * 1",):
+            daily = set()
+        for n in range(9 * 365):
+            day = date(2021, 1, 1) + timedelta(days=n)
+            if asking_rhythm(jeu, (held,), day).pas is Pace.DAILY:
+                assert day.month in daily, f"{jeu.jeu} : {day}"
+                checked += 1
+    assert checked > 1000
+
+
+# ------------------------------------------------------------------------------------- freshness of a release
+
+
+ROW = {
+    "producteur": "insee",
+    "jeu": "cog",
+    "titre": "Code officiel géographique",
+    "dernier_millesime": "2024",
+    "recu_le": date(2024, 3, 4),
+    "millesime_attendu": "2025",
+    "attendu_le": date(2025, 3, 2),
+    "retard_des_le": date(2025, 4, 2),
+    "raison": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("day", "etat", "jours"),
+    [
+        (date(2025, 3, 1), Etat.A_JOUR, 0),
+        (date(2025, 3, 2), Etat.ATTENDU, 0),
+        (date(2025, 4, 1), Etat.ATTENDU, 30),
+        (date(2025, 4, 2), Etat.EN_RETARD, 31),
+    ],
+)
+def test_freshness_is_judged_on_the_day_of_the_reader(day: date, etat: Etat, jours: int) -> None:
+    (found,) = fraicheur([ROW], day)
+    assert (found.etat, found.jours, found.raison) == (etat, jours, "")
+
+
+def test_freshness_of_what_has_no_day() -> None:
+    none = {"attendu_le": None, "retard_des_le": None, "raison": "publication ponctuelle"}
+    once, never = fraicheur([{**ROW, **none}, {**ROW, **none, "dernier_millesime": None}], date(2025, 1, 1))
+    assert (once.etat, once.raison) == (Etat.SANS_ECHEANCE, "publication ponctuelle")
+    assert never.etat is Etat.JAMAIS_RECU

@@ -38,7 +38,7 @@ from qpv_emploi.conservation import (
     iso_utc,
 )
 from qpv_emploi.conservation.empreinte import file_digest
-from qpv_emploi.conservation.fichiers import exclusive, sync_folder
+from qpv_emploi.conservation.fichiers import exclusive, install_folder
 from qpv_emploi.errors import QPVError, SettingsError
 from qpv_emploi.settings import Settings
 
@@ -265,7 +265,7 @@ class _Reception:
         apres = {recu.fichier: recu.empreinte_sha256 for recu in recus}
         issue = Issue.INCHANGE if avant == apres else Issue.REVISE if avant else Issue.NOUVEAU
         if issue is not Issue.INCHANGE:
-            _install(prepare, cible)
+            install_folder(prepare, cible)
         Receptions(self.settings.paths).record(self.producteur, self.jeu, millesime, recus)
         sources = recus[0].url + (f" et {len(recus) - 1} autre(s) adresse(s)" if len(recus) > 1 else "")
         debut = {
@@ -350,14 +350,3 @@ def _share(source: Path, destination: Path) -> None:
         destination.hardlink_to(source)
     except OSError:
         shutil.copy2(source, destination)
-
-
-def _install(prepare: Path, cible: Path) -> None:
-    """Put a folder in the place of another. Killed in between, it leaves none: the vintage is asked again."""
-    ancien = cible.with_name(f".{cible.name}.ancien")
-    shutil.rmtree(ancien, ignore_errors=True)
-    if cible.exists():
-        cible.rename(ancien)
-    prepare.rename(cible)
-    sync_folder(cible.parent)
-    shutil.rmtree(ancien, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow.sdk import Asset
+from airflow.sdk import Asset, AssetAlias
 
 from qpv_emploi.catalogue import Producer, load_producer
 from qpv_emploi.settings import load_settings
@@ -17,6 +17,9 @@ def _asset(nom: str) -> Asset:
 
 WAREHOUSE_PUBLISHED = _asset("entrepot/publie")
 
+# Under this name one task updates the assets of the folders that changed, and of no other.
+DEPOSITS_CHANGED = AssetAlias("depot/change")
+
 
 def producers() -> tuple[Producer, ...]:
     """Producers of the catalogue, in the order of the files. Reads the YAML files and nothing else.
@@ -25,6 +28,11 @@ def producers() -> tuple[Producer, ...]:
         SettingsError: naming the file and the faulty key; Airflow shows it as an import error.
     """
     return tuple(load_producer(chemin) for chemin in sorted(load_settings().catalogue_dir.glob("*.yml")))
+
+
+def deposit_asset(producteur: str) -> Asset:
+    """The asset updated when the folder of a producer, in the dépôt, has changed."""
+    return _asset(f"depot/{producteur}")
 
 
 def dataset_asset(producteur: str, jeu: str) -> Asset:

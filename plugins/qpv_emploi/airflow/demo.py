@@ -139,7 +139,9 @@ def run_demo(settings: Settings, console_print: Say = say, *, limit: float = DEM
         watch = Watch(airflow.api, console_print, depuis)
         watch.line(f"Airflow est prêt : {airflow.url} ; DAG : {', '.join(dags)}")
         for dag_id in dags:
-            airflow.api.unpause(dag_id)
+            # The ingestions are triggered here: nobody has to look at the dépôt meanwhile.
+            if dag_id != "depot":
+                airflow.api.unpause(dag_id)
         # A producer without a file has nothing to show, and each run costs the two cores some seconds.
         present = {folder.name for folder in settings.depot.iterdir() if folder.is_dir()}
         for dag_id in dags:

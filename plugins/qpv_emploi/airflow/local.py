@@ -1,8 +1,8 @@
 """A private Airflow on this machine: its own home, loopback only, stopped as a whole.
 
-``python -m qpv_emploi.airflow.local up`` keeps it running in the foreground; the demo and the tests use
-``LocalAirflow`` as a context manager. Meant for one person and one machine: metadata is SQLite and the login
-is the SimpleAuthManager's, neither of which Airflow supports in production.
+``python -m qpv_emploi.airflow.local up`` leaves it running in the background, ``… down`` stops it; the demo
+and the tests use ``LocalAirflow`` as a context manager. Meant for one person and one machine: metadata is
+SQLite and the login is the SimpleAuthManager's, neither of which Airflow supports in production.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -30,16 +30,16 @@ from filelock import FileLock, Timeout
 
 import qpv_emploi
 from qpv_emploi.airflow.api import AirflowApi, AirflowApiError, Run
-from qpv_emploi.airflow.pools import host_pools
+from qpv_emploi.airflow.pools import WAREHOUSE_POOL, host_pools
 from qpv_emploi.catalogue import load_producer
 from qpv_emploi.errors import QPVError
 from qpv_emploi.settings import Settings
 
 HOST = "127.0.0.1"
 USER = "admin"
+DEPOSIT_DAG = "depot"
 # Two cores: the scheduler and the API server need their share beside the tasks.
 PARALLELISM = 2
-WAREHOUSE_POOL = "entrepot"
 
 COMPONENTS: dict[str, tuple[str, ...]] = {
     "api-server": ("api-server",),
@@ -54,6 +54,9 @@ START_LIMIT = 120
 STOP_LIMIT = 3
 # Only the scheduler has something to finish: the tasks that run below it.
 SCHEDULER_STOP_LIMIT = 20
+# Four processes, the migration before them, and the reading of the DAGs.
+UP_LIMIT = MIGRATION_LIMIT + 2 * START_LIMIT
+DOWN_LIMIT = 60
 POLL = 0.5
 
 LAST_LINES = 15
@@ -120,7 +123,8 @@ def environment(
 ) -> dict[str, str]:
     """Environment of the processes.
 
-    Airflow variables of the caller are dropped, for they would make this Airflow talk to another database.
+    Airflow variables of the caller are dropped, for they would make this Airflow talk to another database;
+    connections are kept, which notifications leave by.
 
     Args:
         home: absolute ``AIRFLOW_HOME``.
@@ -155,7 +159,11 @@ def environment(
         "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "USAGE_DATA_COLLECTION__ENABLED": False,
     }
-    propre = {nom: valeur for nom, valeur in inherited.items() if not nom.startswith("AIRFLOW_")}
+    propre = {
+        nom: valeur
+        for nom, valeur in inherited.items()
+        if not nom.startswith("AIRFLOW_") or nom.startswith("AIRFLOW_CONN_")
+    }
     chemins = [str(plugins), *filter(None, propre.get("PYTHONPATH", "").split(os.pathsep))]
     sans_proxy = [HOST, *filter(None, propre.get("NO_PROXY", propre.get("no_proxy", "")).split(","))]
     return {
@@ -241,7 +249,7 @@ class LocalAirflow:
             self._verrou.acquire(timeout=0)
         except Timeout:
             raise LocalAirflowError(
-                f"un Airflow local tourne déjà sur {self.home} ; l'arrêter (Ctrl-C dans son terminal) d'abord"
+                f"un Airflow local tourne déjà sur {self.home} ; l'arrêter (make down) d'abord"
             ) from None
         tires = Secrets.of(self.home)
         write_private(self.home / "passwords.json", json.dumps({USER: tires.password}))
@@ -448,33 +456,170 @@ def airflow_home(settings: Settings) -> Path:
     return settings.paths.root / "airflow"
 
 
-def up(settings: Settings) -> None:
-    """Run Airflow in the foreground until Ctrl-C, every DAG unpaused."""
+@dataclass(frozen=True)
+class Keeper:
+    """The process that keeps an Airflow running in the background.
+
+    Attributes:
+        pid, begun: what names a process for good; ``begun`` in seconds since the epoch.
+        url: address of the interface, empty until it is healthy.
+        dags: the DAGs that were unpaused.
+    """
+
+    pid: int
+    begun: float
+    url: str = ""
+    dags: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, home: Path) -> Keeper | None:
+        """The keeper that runs on a home, None when there is none; the file of a dead one is removed."""
+        chemin = keeper_file(home)
+        try:
+            dit = json.loads(chemin.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        keeper = cls(dit["pid"], dit["begun"], dit["url"], tuple(dit["dags"]))
+        if keeper.process() is None:
+            chemin.unlink(missing_ok=True)
+            return None
+        return keeper
+
+    def process(self) -> psutil.Process | None:
+        """The process, None when it is over, even if its number now names another."""
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            # The clock of the kernel counts in hundredths of a second.
+            if abs(process.create_time() - self.begun) < 1 and _lives(process):
+                return process
+        return None
+
+    def write(self, home: Path) -> None:
+        """Say where it is; another process never reads half of it."""
+        a_cote = home / ".gardien.json"
+        write_private(a_cote, json.dumps(asdict(self)))
+        a_cote.replace(keeper_file(home))
+
+
+def keeper_file(home: Path) -> Path:
+    return home / "gardien.json"
+
+
+def keep(settings: Settings) -> None:
+    """Run Airflow until this process is asked to end, every DAG unpaused. What ``up`` leaves behind it."""
+    home = airflow_home(settings).resolve()
+    with LocalAirflow(home, settings) as airflow:
+        moi = Keeper(os.getpid(), psutil.Process().create_time())
+        moi.write(home)
+        try:
+            # The dépôt last: a folder shown to an ingestion still paused would not be shown again.
+            dags = sorted(airflow.wait_dags(), key=lambda dag_id: (dag_id == DEPOSIT_DAG, dag_id))
+            for dag_id in dags:
+                airflow.api.unpause(dag_id)
+            replace(moi, url=airflow.url, dags=tuple(sorted(dags))).write(home)
+            while True:
+                airflow.check_alive()
+                time.sleep(POLL)
+        finally:
+            keeper_file(home).unlink(missing_ok=True)
+
+
+def up(settings: Settings, limit: float = UP_LIMIT) -> Keeper:
+    """Leave Airflow running in the background and say where; one that runs already is only named.
+
+    Args:
+        limit: seconds.
+
+    Raises:
+        LocalAirflowError: it did not start; with the end of its log.
+    """
+    home = airflow_home(settings).resolve()
+    keeper = Keeper.of(home)
+    if keeper is None or not keeper.url:
+        keeper = _start_keeper(home, limit)
+    say(f"Airflow : {keeper.url}")
+    say(f"Utilisateur : {USER}    mot de passe : {Secrets.of(home).password}")
+    say(f"DAG actifs : {', '.join(keeper.dags)}")
+    say(f"Journaux : {home / 'logs'}")
+    say("Pour arrêter : make down")
+    return keeper
+
+
+def _start_keeper(home: Path, limit: float) -> Keeper:
     say("Démarrage d'Airflow (une vingtaine de secondes)…")
-    with LocalAirflow(airflow_home(settings), settings) as airflow:
-        dags = sorted(airflow.wait_dags())
-        for dag_id in dags:
-            airflow.api.unpause(dag_id)
-        say(f"Airflow : {airflow.url}")
-        say(f"Utilisateur : {USER}    mot de passe : {airflow.password}")
-        say(f"DAG actifs : {', '.join(dags)}")
-        say(f"Journaux : {airflow.home / 'logs'}")
-        say("Ctrl-C pour arrêter.")
+    (home / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
+    journal = home / "logs" / "gardien.log"
+    with journal.open("wb") as flux:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "qpv_emploi.airflow.local", "keep"],
+            stdin=subprocess.DEVNULL,
+            stdout=flux,
+            stderr=subprocess.STDOUT,
+            # Its own session: neither Ctrl-C nor the end of this terminal reaches it.
+            start_new_session=True,
+            umask=0o077,
+        )
+    echeance = time.monotonic() + limit
+    try:
         while True:
-            airflow.check_alive()
+            keeper = Keeper.of(home)
+            if keeper is not None and keeper.url:
+                return keeper
+            if process.poll() is not None:
+                raise LocalAirflowError(tail(journal) or f"Airflow ne démarre pas ; voir {journal}")
+            if time.monotonic() > echeance:
+                raise LocalAirflowError(
+                    f"Airflow n'est pas prêt en {limit:.0f} s ; journaux : {home / 'logs'}"
+                )
             time.sleep(POLL)
+    except BaseException:
+        # It stops its four processes itself.
+        process.terminate()
+        process.wait()
+        raise
+
+
+def down(settings: Settings, limit: float = DOWN_LIMIT) -> bool:
+    """Stop the Airflow that ``up`` left; False when there is none.
+
+    Args:
+        limit: seconds.
+
+    Raises:
+        LocalAirflowError: it did not end in time.
+    """
+    keeper = Keeper.of(airflow_home(settings).resolve())
+    process = keeper.process() if keeper else None
+    if process is None:
+        say("Aucun Airflow local à arrêter.")
+        return False
+    say("Arrêt d'Airflow…")
+    process.terminate()
+    try:
+        process.wait(limit)
+    except psutil.TimeoutExpired:
+        raise LocalAirflowError(
+            f"Airflow (processus {process.pid}) ne s'arrête pas en {limit:.0f} s ; recommencer"
+        ) from None
+    say("Airflow est arrêté.")
+    return True
 
 
 def main(arguments: list[str]) -> int:
-    """``python -m qpv_emploi.airflow.local up``; returns the exit code."""
-    if arguments != ["up"]:
-        say("usage : python -m qpv_emploi.airflow.local up")
-        return 2
-    stop_on_termination()
+    """``python -m qpv_emploi.airflow.local up|down``; returns the exit code."""
     try:
-        up(Settings())
+        if arguments == ["up"]:
+            up(Settings())
+        elif arguments == ["down"]:
+            down(Settings())
+        elif arguments == ["keep"]:
+            stop_on_termination()
+            keep(Settings())
+        else:
+            say("usage : python -m qpv_emploi.airflow.local up|down")
+            return 2
     except KeyboardInterrupt:
-        say("Airflow est arrêté.")
+        return 130
     except QPVError as erreur:
         say(str(erreur))
         return 1

@@ -8,6 +8,8 @@ from qpv_emploi.catalogue import Producer
 from qpv_emploi.catalogue.acces import DepositAccess, LiveAccess, host_of
 
 DEFAULT_POOL = "default_pool"
+# One slot: one build at a time, whatever started it.
+WAREHOUSE_POOL = "entrepot"
 
 
 def host_pool(acces: LiveAccess) -> str:

@@ -16,7 +16,8 @@ from qpv_emploi.settings import Settings
 
 HEADER = """\
 # Secrets de docker-compose.yml, tirés au hasard par « make env ». Ne pas partager, ne pas versionner.
-# Interface d'Airflow : utilisateur admin, mot de passe AIRFLOW_ADMIN_PASSWORD.
+# Interface d'Airflow : comptes admin (tout), ingenieur (exécuter) et analyste (lire), mots de passe
+# AIRFLOW_…_PASSWORD. Base « entrepot » de PostgreSQL : compte lecture, mot de passe LECTURE_DB_PASSWORD.
 """
 
 INSTALLATION = """\
@@ -35,9 +36,15 @@ def draw() -> dict[str, str]:
     specification asks.
     """
     return {
+        # The administrator of the server, which only the initialisation knows.
         "POSTGRES_PASSWORD": secrets.token_hex(24),
+        "AIRFLOW_DB_PASSWORD": secrets.token_hex(24),
+        "ENTREPOT_DB_PASSWORD": secrets.token_hex(24),
+        "LECTURE_DB_PASSWORD": secrets.token_hex(16),
         "REDIS_PASSWORD": secrets.token_hex(24),
         "AIRFLOW_ADMIN_PASSWORD": secrets.token_hex(12),
+        "AIRFLOW_INGENIEUR_PASSWORD": secrets.token_hex(12),
+        "AIRFLOW_ANALYSTE_PASSWORD": secrets.token_hex(12),
         "AIRFLOW_FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         # RFC 7518 asks of HS512 a key at least as long as its hash, 64 bytes.
         "AIRFLOW_JWT_SECRET": secrets.token_hex(64),

@@ -13,18 +13,22 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import PokeReturnValue
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from qpv_emploi.airflow.assets import WAREHOUSE_PUBLISHED, dataset_asset, producers
+from qpv_emploi.conservation.errors import StorageUnavailable
 from qpv_emploi.errors import QPVError
-from qpv_emploi.settings import load_settings
+from qpv_emploi.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from qpv_emploi.entrepot import NodeResult
 
 log = logging.getLogger(__name__)
+
+PARIS = ZoneInfo("Europe/Paris")
 
 # An ingestion that retries or hangs must not keep the other datasets from being published.
 LONGEST_WAIT_FOR_INGESTION = timedelta(minutes=30)
@@ -46,19 +50,54 @@ def no_second_try() -> Iterator[None]:
 
     Raises:
         AirflowFailException: in place of any ``QPVError``, with its message on one line.
+        AirflowException: the object storage does not answer, which a second try may mend.
     """
     try:
         yield
+    except StorageUnavailable as panne:
+        log.error(one_line(panne))
+        raise AirflowException(one_line(panne)) from None
     except QPVError as erreur:
         log.error(one_line(erreur))
         raise AirflowFailException(one_line(erreur)) from None
 
 
-def fetch(producteur: str, jeu: str) -> None:
+def not_asked_because(settings: Settings, producteur: str, jeu: str, dag_run: Any) -> str:
+    """Why a run does not ask the producer for a dataset, in French; empty when it does.
+
+    A run that a person started always asks; one that the dépôt woke never does; one of the timetable asks at
+    the pace that the catalogue gives the dataset (``veille.calendrier``).
+    """
+    from qpv_emploi.conservation import Lock
+    from qpv_emploi.veille.calendrier import asking_rhythm
+
+    kind = str(getattr(dag_run.run_type, "value", dag_run.run_type)) if dag_run else "manual"
+    if kind == "asset_triggered":
+        return "réveillé par le dépôt : le producteur n'est pas interrogé"
+    if kind not in ("scheduled", "backfill"):
+        return ""
+    dataset = next(
+        dataset
+        for producer in producers()
+        if producer.producteur == producteur
+        for dataset in producer.jeux
+        if dataset.jeu == jeu
+    )
+    held = sorted(m for p, j, m in Lock.of(settings.paths).read() if (p, j) == (producteur, jeu))
+    day = dag_run.run_after.astimezone(PARIS).date()
+    rhythm = asking_rhythm(dataset, tuple(held), day)
+    return "" if rhythm.falls_on(day) else f"interrogé {rhythm.pas} : {rhythm.raison}"
+
+
+def fetch(producteur: str, jeu: str, *, dag_run: Any = None) -> None:
     """Ask the producer for a dataset. A source that is down does not fail: its outcome is in the ledger.
 
+    Args:
+        dag_run: the run; one of the timetable asks only on the days that suit the dataset.
+
     Raises:
-        AirflowSkipException: offline, fictional data, nothing new, or the producer does not answer.
+        AirflowSkipException: offline, fictional data, not a day to ask, nothing new, or the producer does not
+            answer.
         AirflowFailException: the producer refuses, or serves something else than the file.
     """
     from qpv_emploi import pipeline
@@ -70,6 +109,8 @@ def fetch(producteur: str, jeu: str) -> None:
         raise AirflowSkipException("hors ligne (QPV_EN_LIGNE) : seul ce qui est déjà là est lu")
     if not is_for_real_data(settings):
         raise AirflowSkipException("données fictives : les producteurs ne sont pas interrogés")
+    if why := not_asked_because(settings, producteur, jeu, dag_run):
+        raise AirflowSkipException(f"{producteur}/{jeu} : {why}")
     with no_second_try():
         outcomes = pipeline.fetch(settings, producteur, jeu)
     for outcome in outcomes:
@@ -202,27 +243,50 @@ def log_nodes(noeuds: Iterable[NodeResult]) -> None:
         log.info(ligne)
 
 
+def skip_if_superseded(settings: Settings, candidat: str) -> None:
+    """Leave a candidate aside when a younger one became current since: to publish it would go back in time.
+
+    Only two refreshes at once come to that; what one has, the other has too. Names begin with the time.
+
+    Raises:
+        AirflowSkipException: naming the release in place.
+    """
+    courant = settings.paths.courant
+    if courant.exists() and courant.resolve().name > candidat:
+        raise AirflowSkipException(f"une version plus récente est en place : {courant.resolve().name}")
+
+
 def audit(candidat: str) -> list[str]:
     """Gate 2 on the candidate. Returns the warnings, which are also written to the log.
 
     Raises:
+        AirflowSkipException: a younger release is in place.
         AirflowFailException: the candidate breaks the contract with its consumers; it is not published.
     """
     from qpv_emploi import pipeline
 
+    settings = load_settings()
+    skip_if_superseded(settings, candidat)
     with no_second_try():
-        avertissements = pipeline.audit(load_settings(), candidat)
+        avertissements = pipeline.audit(settings, candidat)
     for ligne in avertissements:
         log.warning(one_line(ligne))
     return list(avertissements)
 
 
 def publish(candidat: str, *, outlet_events: Any = None) -> str:
-    """Publish the candidate; the event of the warehouse's asset says which release became current."""
+    """Publish the candidate; the event of the warehouse's asset says which release became current.
+
+    Raises:
+        AirflowSkipException: a younger release is in place.
+        AirflowFailException: it could not be published.
+    """
     from qpv_emploi import pipeline
 
+    settings = load_settings()
+    skip_if_superseded(settings, candidat)
     with no_second_try():
-        version = pipeline.publish(load_settings(), candidat)
+        version = pipeline.publish(settings, candidat)
     log.info("Version publiée : %s (%s)", version.identifiant, version.dossier)
     outlet_events[WAREHOUSE_PUBLISHED].extra = {
         "version": version.identifiant,

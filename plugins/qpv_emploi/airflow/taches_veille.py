@@ -7,21 +7,60 @@ The functions are those of ``qpv veille``; here their answers become lines of a 
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from qpv_emploi.airflow.taches import no_second_try, one_line
+from qpv_emploi.airflow.assets import DEPOSITS_CHANGED, deposit_asset, producers
+from qpv_emploi.airflow.taches import PARIS, no_second_try, one_line
 from qpv_emploi.settings import load_settings
 
 log = logging.getLogger(__name__)
 
-PARIS = ZoneInfo("Europe/Paris")
 MONDAY = 0
+
+# Seconds without a change before a folder is read: a file that is being copied is not complete yet.
+STILL = 20
 
 # Values of the parameter ``integrite``.
 ON_MONDAY, ALWAYS, NEVER = "le lundi", "toujours", "jamais"
+
+
+def find_deposits(*, inlet_events: Any = None, outlet_events: Any = None) -> list[str]:
+    """Wake the ingestion of each producer whose folder of the dépôt changed since it was last woken.
+
+    Names, sizes and times are compared with those that the last event of its asset carries: no file is read,
+    and nothing is remembered elsewhere.
+
+    Returns:
+        The producers woken.
+
+    Raises:
+        AirflowSkipException: no folder changed, or those that did are still being written.
+    """
+    from qpv_emploi.veille.depot import look_at
+
+    depot = load_settings().depot
+    woken = []
+    for producer in producers():
+        name = producer.producteur
+        look = look_at(depot, name)
+        last = list(inlet_events[deposit_asset(name)].ascending(False).limit(1))
+        known = last[0].extra.get("empreinte") if last else None
+        if look.empreinte == known or (look.nb_fichiers == 0 and known is None):
+            continue
+        if 0 <= time.time() - look.modifie_le < STILL:
+            log.info("%s : dossier en cours d'écriture, revu au prochain passage", name)
+            continue
+        log.info("%s : le dossier du dépôt a changé (%d fichier(s))", name, look.nb_fichiers)
+        outlet_events[DEPOSITS_CHANGED].add(
+            deposit_asset(name), extra={"empreinte": look.empreinte, "nb_fichiers": look.nb_fichiers}
+        )
+        woken.append(name)
+    if not woken:
+        raise AirflowSkipException("aucun dossier du dépôt n'a changé")
+    return woken
 
 
 def report_late() -> list[dict[str, Any]]:

@@ -335,6 +335,12 @@ class Dataset(_Model):
     delai_usuel_jours: int | None = Field(
         default=None, ge=0, description="Jours entre la période mesurée et la publication."
     )
+    delai_compte_depuis: Literal["debut", "fin"] = Field(
+        default="debut",
+        description="D'où compte le délai usuel d'un millésime annuel : du 1er janvier de l'année qu'il nomme"
+        " (base N, géographie N) ou de sa fin (année mesurée).",
+    )
+    delai_remarque: str = Field(default="", description="D'où vient le délai usuel.")
     type_territoire: str = Field(
         description="Type des zones décrites : qpv, commune, epci… ; « plusieurs » quand chaque table dit le"
         " sien."

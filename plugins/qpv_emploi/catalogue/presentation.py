@@ -11,7 +11,7 @@ def producer_page(producer: Producer) -> str:
         f"| `{jeu.jeu}` | {_cell(jeu.titre)} | {jeu.cadence} | {_cell(jeu.acces.libelle)} |"
         for jeu in producer.jeux
     )
-    details = "\n\n".join(_dataset(jeu) for jeu in producer.jeux)
+    details = "\n\n".join(dataset_page(jeu) for jeu in producer.jeux)
     return f"| jeu | contenu | cadence | arrive par |\n|---|---|---|---|\n{rows}\n\n{details}\n"
 
 
@@ -19,8 +19,20 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _dataset(jeu: Dataset) -> str:
-    delai = "non établi" if jeu.delai_usuel_jours is None else f"{jeu.delai_usuel_jours} jours"
+def vintage_forms(producer: Producer) -> str:
+    """The names of vintages that a person may ask of a producer: one line per form, with its datasets."""
+    forms: dict[str, list[str]] = {}
+    for jeu in producer.jeux:
+        forms.setdefault(f"`{jeu.millesime.motif}`, {jeu.millesime.sens}", []).append(f"`{jeu.jeu}`")
+    return "\n".join(f"- {form} : {', '.join(jeux)}" for form, jeux in forms.items())
+
+
+def dataset_page(jeu: Dataset) -> str:
+    """What is to be known of a dataset."""
+    delai = "non établi"
+    if jeu.delai_usuel_jours is not None:
+        delai = f"{jeu.delai_usuel_jours} jours"
+        delai += f" ({' '.join(jeu.delai_remarque.split())})" if jeu.delai_remarque else ""
     facts = {
         "Licence": jeu.licence,
         "Cadence": f"{jeu.cadence} ; délai usuel de publication : {delai}",

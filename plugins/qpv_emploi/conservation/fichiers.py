@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +51,17 @@ def replace_bytes(chemin: Path, contenu: bytes) -> None:
         flush_to_disk(flux)
         provisoire.replace(chemin)
     sync_folder(chemin.parent)
+
+
+def install_folder(prepare: Path, cible: Path) -> None:
+    """Put a folder in the place of another. Killed in between, it leaves none."""
+    ancien = cible.with_name(f".{cible.name}.ancien")
+    shutil.rmtree(ancien, ignore_errors=True)
+    if cible.exists():
+        cible.rename(ancien)
+    prepare.rename(cible)
+    sync_folder(cible.parent)
+    shutil.rmtree(ancien, ignore_errors=True)
 
 
 def flush_to_disk(flux: BinaryIO) -> None:

@@ -7,8 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from qpv_emploi.conservation.fichiers import exclusive
-from qpv_emploi.conservation.jsonl import JsonLines
+from qpv_emploi.conservation.rangees import Rows, rows_of
+from qpv_emploi.conservation.stockage import ObjectStorage, storage_of
+from qpv_emploi.settings import Paths
 
 
 class Issue(StrEnum):
@@ -62,21 +63,30 @@ class Outcome:
 
 
 class Ledger:
-    """The append-only ledger (``journal.jsonl``); many processes may append at once."""
+    """The append-only ledger (``journal.jsonl``); many processes may append at once.
 
-    def __init__(self, chemin: Path) -> None:
-        self._lignes = JsonLines(chemin, Outcome)
+    ``of`` gives that of an installation, which an object storage may hold.
+    """
+
+    def __init__(self, chemin: Path, stockage: ObjectStorage | None = None) -> None:
+        self._lignes: Rows[Outcome] = rows_of(stockage, "journal", chemin, Outcome)
+
+    @classmethod
+    def of(cls, paths: Paths) -> Ledger:
+        """The ledger of an installation."""
+        return cls(paths.journal, storage_of(paths))
 
     def append(self, *outcomes: Outcome) -> None:
         """Add outcomes at the end, durably, after closing a line that a killed process left cut short."""
-        with exclusive(self._lignes.chemin):
-            self._lignes.append(outcomes)
+        if outcomes:
+            self._lignes.add(outcomes)
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """All outcomes in the order of writing; a last line cut short is ignored.
 
         Raises:
             ConservationError: a line of the ledger is damaged.
+            StorageUnavailable: the object storage does not answer or refuses.
         """
         return tuple(self._lignes.rows())
 

@@ -1,12 +1,14 @@
 """The lock: dataset x vintage -> SHA-256 of its raw files. A build reads it and nothing else.
 
-JSON, sorted, indented by two: it is read by people, compared by ``diff`` and hashed into each release.
+JSON, sorted, indented by two: it is read by people, compared by ``diff`` and hashed into each release. On an
+object storage it is the sum of its changes, each a row.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -14,7 +16,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from qpv_emploi.conservation.errors import ConservationError
 from qpv_emploi.conservation.fichiers import exclusive, replace_bytes
+from qpv_emploi.conservation.rangees import ObjectRows
+from qpv_emploi.conservation.stockage import ObjectStorage, storage_of
 from qpv_emploi.errors import SettingsError
+from qpv_emploi.settings import Paths
 
 FORMAT = 1
 
@@ -69,10 +74,19 @@ _ENTRIES = TypeAdapter(tuple[LockEntry, ...])
 
 
 class Lock:
-    """The lock file of one data directory (``verrou.json``)."""
+    """The lock file of one data directory (``verrou.json``).
 
-    def __init__(self, path: Path) -> None:
+    ``of`` gives that of an installation, which an object storage may hold.
+    """
+
+    def __init__(self, path: Path, stockage: ObjectStorage | None = None) -> None:
         self._path = path
+        self._changes = None if stockage is None else ObjectRows(stockage, "verrou", LockEntry)
+
+    @classmethod
+    def of(cls, paths: Paths) -> Lock:
+        """The lock of an installation."""
+        return cls(paths.verrou, storage_of(paths))
 
     def read(self) -> dict[LockKey, LockEntry]:
         """Entries by (producteur, jeu, millesime), sorted; empty when the file does not exist yet.
@@ -80,7 +94,10 @@ class Lock:
         Raises:
             SettingsError: a newer version of this tool wrote the file.
             ConservationError: the file is damaged.
+            StorageUnavailable: the object storage does not answer or refuses.
         """
+        if self._changes is not None:
+            return _sum(self._changes.rows())
         if not self._path.exists():
             return {}
         try:
@@ -110,6 +127,8 @@ class Lock:
         Returns:
             The entry as written.
         """
+        if self._changes is not None:
+            return self._change(self._changes, entry)
         with exclusive(self._path):
             entrees = self.read()
             ecrite = _with_history(entry, entrees.get(entry.cle))
@@ -118,9 +137,26 @@ class Lock:
                 replace_bytes(self._path, _render(entrees))
             return ecrite
 
+    def _change(self, changes: ObjectRows[LockEntry], entry: LockEntry) -> LockEntry:
+        ecrite = entry
+
+        def if_changed(connus: list[LockEntry]) -> list[LockEntry]:
+            nonlocal ecrite
+            ancienne = _sum(connus).get(entry.cle)
+            ecrite = _with_history(entry, ancienne)
+            return [] if ancienne == ecrite else [ecrite]
+
+        changes.decide(if_changed)
+        return ecrite
+
     def digest(self) -> str:
         """SHA-256 (hex) of the content, equal to that of the file as this class writes it."""
         return hashlib.sha256(_render(self.read())).hexdigest()
+
+
+def _sum(changements: Iterable[LockEntry]) -> dict[LockKey, LockEntry]:
+    """Entries after these changes, the last of each key, sorted."""
+    return dict(sorted({entree.cle: entree for entree in changements}.items()))
 
 
 def _with_history(entry: LockEntry, ancienne: LockEntry | None) -> LockEntry:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from qpv_emploi.conservation.fichiers import exclusive
-from qpv_emploi.conservation.jsonl import JsonLines
+from qpv_emploi.conservation.rangees import Rows, rows_of
+from qpv_emploi.conservation.stockage import storage_of
 from qpv_emploi.errors import SettingsError
 from qpv_emploi.settings import Paths
 
@@ -45,17 +46,18 @@ class Reception:
 
 
 class Manifest:
-    """The manifest of one data directory (``brut/manifeste.jsonl``), append-only."""
+    """The manifest of one installation (``brut/manifeste.jsonl``), append-only."""
 
     def __init__(self, paths: Paths) -> None:
-        self._root = paths.root
-        self._lignes = JsonLines(paths.manifeste, Reception)
+        self._root = paths.stockage or paths.root
+        self._lignes: Rows[Reception] = rows_of(storage_of(paths), "manifeste", paths.manifeste, Reception)
 
     def receptions(self) -> tuple[Reception, ...]:
         """All receptions, oldest first.
 
         Raises:
             ConservationError: a line of the manifest is damaged.
+            StorageUnavailable: the object storage does not answer or refuses.
         """
         return tuple(self._lignes.rows())
 
@@ -68,13 +70,12 @@ class Manifest:
         Raises:
             SettingsError: it would mix fictional and real data in this data directory.
         """
-        with exclusive(self._lignes.chemin):
-            connues = self.receptions()
+
+        def if_new(connues: list[Reception]) -> list[Reception]:
             self._refuse_mixture(connues, reception.est_fictif)
-            if any(connue.cle == reception.cle for connue in connues):
-                return False
-            self._lignes.append([reception])
-            return True
+            return [] if any(connue.cle == reception.cle for connue in connues) else [reception]
+
+        return self._lignes.decide(if_new)
 
     def check_origin(self, est_fictif: bool) -> None:
         """Refuse to mix fictional and real data in one data directory.
@@ -84,7 +85,7 @@ class Manifest:
         """
         self._refuse_mixture(self.receptions(), est_fictif)
 
-    def _refuse_mixture(self, connues: tuple[Reception, ...], est_fictif: bool) -> None:
+    def _refuse_mixture(self, connues: Iterable[Reception], est_fictif: bool) -> None:
         if not any(connue.est_fictif != est_fictif for connue in connues):
             return
         present, arrive = ("réelles", "fictives") if est_fictif else ("fictives", "réelles")

@@ -1,24 +1,38 @@
 """What the producers said of the files we fetched: what a conditional request needs, and nothing else.
 
 It can be lost without harm: the files are then asked for again, whole.
+
+With an object storage, what one worker receives the others read: the bytes are in the raw store, each change
+of a vintage is a row, and ``lay`` puts the files where the survey of the dépôt finds them.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
+import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import TypeAdapter, ValidationError
 
-from qpv_emploi.conservation.fichiers import exclusive, replace_bytes
+from qpv_emploi.conservation.empreinte import file_digest
+from qpv_emploi.conservation.fichiers import exclusive, install_folder, replace_bytes
+from qpv_emploi.conservation.rangees import ObjectRows
+from qpv_emploi.conservation.stockage import storage_of
+from qpv_emploi.conservation.store import RawStore
 from qpv_emploi.settings import Paths
 
 _LOGGER = logging.getLogger(__name__)
 
 ReceivedKey = tuple[str, str, str, str]
+VintageKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -56,12 +70,25 @@ class ReceivedFile:
 _FILES = TypeAdapter(list[ReceivedFile])
 
 
+@dataclass(frozen=True)
+class _Vintage:
+    """What a vintage holds from now on."""
+
+    producteur: str
+    jeu: str
+    millesime: str
+    fichiers: tuple[ReceivedFile, ...]
+
+
 class Receptions:
-    """The state of the folder of receptions of one data directory (``recu/.etat.json``)."""
+    """The state of the folder of receptions of one installation (``recu/.etat.json``)."""
 
     def __init__(self, paths: Paths) -> None:
         self._chemin = paths.etat_recu
         self._recu = paths.recu
+        self._brut = RawStore(paths)
+        remote = storage_of(paths)
+        self._changes = None if remote is None else ObjectRows(remote, "receptions", _Vintage)
 
     def path(self, fichier: ReceivedFile) -> Path:
         """Where a received file lies."""
@@ -69,6 +96,7 @@ class Receptions:
 
     def of(self, producteur: str, jeu: str) -> dict[tuple[str, str], ReceivedFile]:
         """Files of a dataset by (vintage, name); those that are gone or changed size are not known."""
+        self.lay(producteur, jeu)
         return {
             (fichier.millesime, fichier.fichier): fichier
             for fichier in self._read()
@@ -76,7 +104,19 @@ class Receptions:
         }
 
     def record(self, producteur: str, jeu: str, millesime: str, fichiers: Iterable[ReceivedFile]) -> None:
-        """Say what a vintage holds now, in place of what was said before."""
+        """Say what a vintage holds now, in place of what was said before.
+
+        Raises:
+            StorageUnavailable: the object storage does not answer or refuses; nothing is said.
+        """
+        fichiers = tuple(sorted(fichiers, key=lambda fichier: fichier.cle))
+        if self._changes is not None:
+            for fichier in fichiers:
+                self._brut.put(self.path(fichier))
+            vintage = _Vintage(producteur, jeu, millesime, fichiers)
+            cle = producteur, jeu, millesime
+            self._changes.decide(lambda dits: [] if _last(dits).get(cle) == vintage else [vintage])
+            return
         with exclusive(self._chemin):
             autres = [
                 connu
@@ -87,11 +127,57 @@ class Receptions:
             contenu = json.dumps([asdict(fichier) for fichier in tous], ensure_ascii=False, indent=1)
             replace_bytes(self._chemin, contenu.encode("utf-8") + b"\n")
 
+    def vintages(self) -> dict[VintageKey, list[ReceivedFile]]:
+        """Files by (producteur, jeu, millesime); those that are gone or changed size are not known."""
+        found: dict[VintageKey, list[ReceivedFile]] = {}
+        for fichier in filter(self._lies, self._read()):
+            found.setdefault((fichier.producteur, fichier.jeu, fichier.millesime), []).append(fichier)
+        return dict(sorted(found.items()))
+
+    def lay(self, producteur: str = "", jeu: str = "") -> None:
+        """Bring here what other workers received: nothing to do without an object storage.
+
+        A vintage is laid whole, in place of what lay there.
+
+        Args:
+            producteur, jeu: one dataset; empty for all.
+
+        Raises:
+            ConservationError: the raw store has lost a file.
+            StorageUnavailable: the object storage does not answer or refuses.
+        """
+        if self._changes is None:
+            return
+        for vintage in _last(self._changes.rows()).values():
+            if producteur not in ("", vintage.producteur) or jeu not in ("", vintage.jeu):
+                continue
+            dossier = self._recu / vintage.producteur / vintage.jeu / vintage.millesime
+            if _digests(dossier) != {f.fichier: f.empreinte_sha256 for f in vintage.fichiers}:
+                self._lay_vintage(vintage, dossier)
+
+    def _lay_vintage(self, vintage: _Vintage, dossier: Path) -> None:
+        bruts = [(fichier, self._brut.path(fichier.empreinte_sha256)) for fichier in vintage.fichiers]
+        dossier.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".arrivee-", dir=dossier.parent) as atelier:
+            prepare = Path(atelier) / "millesime"
+            prepare.mkdir()
+            for fichier, brut in bruts:
+                copie = prepare / fichier.fichier
+                shutil.copyfile(brut, copie)
+                moment = _moment(fichier)
+                os.utime(copie, (moment, moment))
+            with exclusive(dossier):
+                install_folder(prepare, dossier)
+
     def _lies(self, fichier: ReceivedFile) -> bool:
         chemin = self.path(fichier)
         return chemin.is_file() and chemin.stat().st_size == fichier.octets
 
     def _read(self) -> list[ReceivedFile]:
+        if self._changes is not None:
+            return [
+                fichier for vintage in _last(self._changes.rows()).values() for fichier in vintage.fichiers
+            ]
         if not self._chemin.exists():
             return []
         try:
@@ -102,3 +188,22 @@ class Receptions:
                 self._chemin,
             )
             return []
+
+
+def _last(dits: Iterable[_Vintage]) -> dict[VintageKey, _Vintage]:
+    """What was said last of each vintage, sorted."""
+    return dict(sorted({(v.producteur, v.jeu, v.millesime): v for v in dits}.items()))
+
+
+def _digests(dossier: Path) -> dict[str, str]:
+    """Name -> SHA-256 of the files of a folder, hidden ones left out; empty when it is not there."""
+    if not dossier.is_dir():
+        return {}
+    return {chemin.name: file_digest(chemin) for chemin in dossier.iterdir() if chemin.name[0] != "."}
+
+
+def _moment(fichier: ReceivedFile) -> float:
+    """Last change of a file at its producer, else its reception: seconds since the epoch."""
+    with suppress(ValueError):
+        return parsedate_to_datetime(fichier.last_modified).timestamp()
+    return datetime.fromisoformat(fichier.recu_le).timestamp()

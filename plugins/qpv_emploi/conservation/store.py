@@ -2,6 +2,9 @@
 
 A file enters once, is never changed and never deleted by the pipeline. Whatever a consumer reads, it reads
 from here: the dépôt may change under our feet, the store does not.
+
+With an object storage (``QPV_STOCKAGE``), that is where the files are kept, and the folder of the data
+directory holds copies that may be lost.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from pathlib import Path
 from qpv_emploi.conservation.empreinte import file_digest, is_digest
 from qpv_emploi.conservation.errors import ConservationError
 from qpv_emploi.conservation.fichiers import flush_to_disk, sync_folder, temporary_file
+from qpv_emploi.conservation.stockage import ObjectStorage, storage_of, up_to_date_copy
 from qpv_emploi.settings import Paths
 
 BLOCK_BYTES = 1 << 20
@@ -21,7 +25,7 @@ READ_ONLY = 0o444
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of the store: SHA-256 (hex), size in bytes, place."""
+    """A file of the store: SHA-256 (hex), size in bytes, place of the file or of its local copy."""
 
     empreinte_sha256: str
     octets: int
@@ -33,6 +37,7 @@ class RawStore:
 
     def __init__(self, paths: Paths) -> None:
         self._root = paths.brut
+        self._remote = storage_of(paths)
 
     def put(self, chemin: Path) -> StoredFile:
         """Keep the bytes of a file; bytes already kept are not written again.
@@ -45,17 +50,24 @@ class RawStore:
 
         Raises:
             ConservationError: the store holds other bytes under this SHA-256.
+            StorageUnavailable: the object storage does not answer or refuses.
         """
         empreinte = file_digest(chemin)
-        return self._kept(empreinte, chemin) or self._copy(chemin)
+        garde = self._kept(empreinte, chemin) or self._copy(chemin)
+        if self._remote is not None:
+            self._remote.send(garde.chemin, _object(garde.empreinte_sha256), garde.empreinte_sha256)
+        return garde
 
     def path(self, empreinte: str) -> Path:
-        """Place of the file of this SHA-256.
+        """Place of the file of this SHA-256, or of a local copy that gives it.
 
         Raises:
             ConservationError: no such file is kept.
+            StorageUnavailable: the object storage does not answer or refuses.
         """
         cible = self._place(empreinte)
+        if self._remote is not None:
+            return self._local_copy(self._remote, empreinte, cible)
         if not cible.is_file():
             raise ConservationError(
                 f"{cible} : fichier brut absent ; attendu : une copie conservée sous cette empreinte ; à "
@@ -69,14 +81,38 @@ class RawStore:
 
         Raises:
             ConservationError: it is missing, or its bytes no longer give this SHA-256.
+            StorageUnavailable: the object storage does not answer or refuses.
         """
-        cible = self.path(empreinte)
-        constatee = file_digest(cible)
+        if self._remote is not None:
+            cible = self._present(self._remote, empreinte)
+            self._compare(cible, empreinte, self._remote.digest(_object(empreinte)))
+        else:
+            place = self.path(empreinte)
+            self._compare(str(place), empreinte, file_digest(place))
+
+    def _compare(self, cible: str, empreinte: str, constatee: str) -> None:
         if constatee != empreinte:
             raise ConservationError(
                 f"{cible} : fichier brut altéré ; attendu : l'empreinte {empreinte}, trouvé : {constatee} ; "
                 f"à faire : l'écarter, puis restaurer la sauvegarde ou redéposer le fichier d'origine"
             )
+
+    def _present(self, remote: ObjectStorage, empreinte: str) -> str:
+        """Address of an object that is there."""
+        self._place(empreinte)
+        cible = remote.address(_object(empreinte))
+        if remote.state(_object(empreinte)) is None:
+            raise ConservationError(
+                f"{cible} : fichier brut absent ; attendu : une copie conservée sous cette empreinte ; à "
+                f"faire : le restaurer depuis une sauvegarde, ou redéposer le fichier d'origine"
+            )
+        return cible
+
+    def _local_copy(self, remote: ObjectStorage, empreinte: str, cible: Path) -> Path:
+        if not up_to_date_copy(cible, empreinte):
+            self._present(remote, empreinte)
+            remote.fetch(_object(empreinte), cible, empreinte, mode=READ_ONLY)
+        return cible
 
     def _place(self, empreinte: str) -> Path:
         if not is_digest(empreinte):
@@ -92,6 +128,9 @@ class RawStore:
             return None
         octets = cible.stat().st_size
         if octets != source.stat().st_size:
+            if self._remote is not None:
+                # A damaged copy of what the object storage keeps.
+                return None
             # A cheap guard on each run; ``verify`` reads the bytes.
             self.verify(empreinte)
         return StoredFile(empreinte, octets, cible)
@@ -112,3 +151,8 @@ class RawStore:
         sync_folder(cible.parent)
         sync_folder(self._root)
         return StoredFile(cible.name, octets, cible)
+
+
+def _object(empreinte: str) -> str:
+    """Name of a raw file on an object storage: the same as below the data directory."""
+    return f"brut/{empreinte[:2]}/{empreinte}"

@@ -15,7 +15,7 @@ import duckdb
 
 from qpv_emploi.catalogue import Catalogue
 from qpv_emploi.conservation import Ledger, Lock, LockedFile, LockEntry, Manifest, iso_utc
-from qpv_emploi.conservation.errors import ConservationError
+from qpv_emploi.conservation.errors import ConservationError, StorageUnavailable
 from qpv_emploi.entrepot.dbt import NodeResult, run_dbt_build
 from qpv_emploi.entrepot.fingerprint import build_fingerprint
 from qpv_emploi.entrepot.history import FileVersion, file_versions
@@ -91,7 +91,7 @@ def build_candidate(
         BuildError: a reference dataset is missing, or a dbt node failed.
     """
     # Read once: ingestion may change the lock while the build runs.
-    locked = list(Lock(settings.paths.verrou).read().values())
+    locked = list(Lock.of(settings.paths).read().values())
     day = connu_le.isoformat() if connu_le else ""
     fingerprint = build_fingerprint(settings, locked, day)
     known = {(producteur, jeu.jeu) for producteur, jeu in catalogue.datasets()}
@@ -99,7 +99,7 @@ def build_candidate(
         file_versions(
             [entry for entry in locked if (entry.producteur, entry.jeu) in known],
             Manifest(settings.paths).receptions(),
-            Ledger(settings.paths.journal).outcomes(),
+            Ledger.of(settings.paths).outcomes(),
             connu_le=connu_le,
         ),
         read_again,
@@ -179,6 +179,9 @@ def _readable(
         elif read_again is not None:
             try:
                 readable.append(replace(version, bronze=read_again(version)))
+            except StorageUnavailable:
+                # Nothing is lost: a release without its history would be worse than none.
+                raise
             except (RefusedFile, ConservationError) as error:
                 until = f"au {version.connu_au}" if version.connu_au else "à la date demandée"
                 warnings.append(

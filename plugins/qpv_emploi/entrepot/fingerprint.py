@@ -51,7 +51,7 @@ def build_fingerprint(
         connu_le: ISO day of a warehouse as known on a past date, empty for the present one.
     """
     if entries is None:
-        entries = Lock(settings.paths.verrou).read().values()
+        entries = Lock.of(settings.paths).read().values()
     lock = json.dumps([asdict(entry) for entry in sorted(entries, key=lambda e: e.cle)], sort_keys=True)
     parts = (
         hashlib.sha256(lock.encode()).hexdigest(),

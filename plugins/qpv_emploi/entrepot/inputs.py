@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from qpv_emploi.catalogue import BronzeTable, Catalogue
-from qpv_emploi.conservation import LockEntry, Manifest
+from qpv_emploi.conservation import BronzeFiles, ConservationError, LockEntry, Manifest
 from qpv_emploi.entrepot.corrections import lay_corrections
 from qpv_emploi.entrepot.history import FileVersion, file_versions
 from qpv_emploi.entrepot.recouvrement import lay_overlaps
@@ -115,16 +115,18 @@ def lay_inputs(
     """
     if versions is None:
         versions = file_versions(entries, (), ())
+    bronze = BronzeFiles(settings.paths)
     connection.execute(f"create schema {SCHEMA}")
     _lay_versions(connection, versions)
     for table in catalogue.tables():
         cellules = table.table.forme == "cellules"
-        paths = dict.fromkeys(
-            settings.paths.root / version.bronze[table.nom]
+        needed = {
+            version.bronze[table.nom]: version
             for version in versions
             if table.nom in version.bronze and (cellules or version.est_courante)
-        )
-        _lay_table(connection, table, list(paths))
+        }
+        paths = [_local_bronze(bronze, table, name, version) for name, version in needed.items()]
+        _lay_table(connection, table, paths)
     source = pa.Table.from_pylist(_source_rows(settings, catalogue, entries), schema=_SOURCE_SCHEMA)
     _lay_rows(connection, SOURCE_TABLE, source)
     lay_overlaps(connection, SCHEMA, catalogue)
@@ -154,6 +156,26 @@ def _lay_versions(connection: duckdb.DuckDBPyConnection, versions: Sequence[File
     _lay_rows(connection, _VERSION_TABLE, pa.Table.from_pylist(rows, schema=_VERSION_SCHEMA))
 
 
+def _local_bronze(bronze: BronzeFiles, table: BronzeTable, name: str, version: FileVersion) -> Path:
+    """The bronze file of a version, here.
+
+    Raises:
+        BuildError: it is not kept.
+        ConservationError: what is kept is damaged, or the storage does not answer.
+    """
+    try:
+        path = bronze.local(name)
+    except ConservationError as error:
+        whose = f"{'/'.join(version.cle)} ({version.fichier})"
+        raise type(error)(f"table bronze {table.nom}, {whose} : {error}") from error
+    if path is None:
+        raise BuildError(
+            f"table bronze {table.nom} : {bronze.address(name)} manque, que le verrou nomme ; à faire : "
+            "relancer l'ingestion (`qpv run`), qui la relit depuis le brut"
+        )
+    return path
+
+
 def _lay_table(connection: duckdb.DuckDBPyConnection, table: BronzeTable, paths: list[Path]) -> None:
     cellules = table.table.forme == "cellules"
     if not paths:
@@ -163,12 +185,6 @@ def _lay_table(connection: duckdb.DuckDBPyConnection, table: BronzeTable, paths:
                 empty = empty.append_column(name, pa.array([], type_))
         _lay_rows(connection, table.nom, empty)
         return
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        raise BuildError(
-            f"table bronze {table.nom} : {missing[0]} manque, que le verrou nomme ; à faire : relancer "
-            "l'ingestion (`qpv run`), qui la relit depuis le brut"
-        )
     listing = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
     rows = f"read_parquet([{listing}], union_by_name = true)"
     if cellules:

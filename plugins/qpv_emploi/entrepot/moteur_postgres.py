@@ -116,10 +116,10 @@ class PostgresEngine:
         Raises:
             SettingsError: no server is named, or dbt does not know PostgreSQL here.
         """
-        self._dsn = settings.postgres_dsn.get_secret_value()
+        self._dsn = settings.moteur_dsn.get_secret_value()
         if not self._dsn:
             raise SettingsError(
-                "moteur postgres sans serveur : QPV_POSTGRES_DSN est vide ; attendu : « host=… dbname=… "
+                "moteur postgres sans serveur : QPV_MOTEUR_DSN est vide ; attendu : « host=… dbname=… "
                 "user=… password=… » ou postgresql://…, vers une base où ce compte peut créer des schémas"
             )
         try:
@@ -127,7 +127,7 @@ class PostgresEngine:
         except psycopg.ProgrammingError:
             # The message of libpq would repeat the faulty part, which may be a password.
             raise SettingsError(
-                "QPV_POSTGRES_DSN illisible ; attendu : « host=… dbname=… user=… » ou postgresql://…"
+                "QPV_MOTEUR_DSN illisible ; attendu : « host=… dbname=… user=… » ou postgresql://…"
             ) from None
         if importlib.util.find_spec("dbt.adapters.postgres") is None:
             raise SettingsError(
@@ -270,7 +270,7 @@ def _check_texts(connection: psycopg.Connection[Any]) -> None:
     ).fetchall()
     if not (is_binary and is_upper):
         raise SettingsError(
-            "la base de QPV_POSTGRES_DSN range les textes selon une langue, ou ne sait pas mettre « é » en "
+            "la base de QPV_MOTEUR_DSN range les textes selon une langue, ou ne sait pas mettre « é » en "
             "majuscule : la version publiée ne serait pas celle de DuckDB ; à faire : create database … "
             "template template0 encoding 'UTF8' locale 'C.UTF-8'"
         )

@@ -1,102 +1,130 @@
-"""The vintage to expect next of a dataset: its name, the day it is due, and whether it is late.
+"""How often a producer is asked: a pace drawn from the cadence and the usual lag of each dataset.
 
-Everything comes from the catalogue (cadence, usual lag, form of a vintage) and from the vintages held. What
-the catalogue does not state is said to be unknown, never guessed.
+A yearly base is not polled every day of the year: it is looked for once a week, then every day from some days
+before it is usually out until some days after. Pure functions of the catalogue, of the vintages held and of a
+day. What a vintage is due for is in ``catalogue.echeances``, whose names are given again here.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
+from itertools import takewhile
 
 from qpv_emploi.catalogue import Dataset
+from qpv_emploi.catalogue.acces import is_live
+from qpv_emploi.catalogue.echeances import (
+    MONTHS_PER_CYCLE,
+    TOLERANCE,
+    Etat,
+    Expectation,
+    Fraicheur,
+    due_days,
+    etat_on,
+    fraicheur,
+    next_expected,
+)
 
-# A source is late once its usual lag is exceeded by half (quality rule of the domain: « freshness »).
-TOLERANCE = 1.5
+__all__ = [
+    "TOLERANCE",
+    "Etat",
+    "Expectation",
+    "Fraicheur",
+    "Pace",
+    "Rhythm",
+    "asking_rhythm",
+    "crons",
+    "etat_on",
+    "fraicheur",
+    "next_expected",
+]
 
-_MONTHS_PER_CYCLE = {"annuelle": 12, "trimestrielle": 3, "mensuelle": 1}
-_FORM = re.compile(r"(?P<annee>20\d{2})(?:T(?P<trimestre>[1-4])|-(?P<mois>0[1-9]|1[0-2]))?")
+# Days before and after the usual day of publication during which a producer is asked every day.
+WINDOW = {"annuelle": (30, 60), "trimestrielle": (15, 30), "mensuelle": (7, 15)}
+
+MONDAY = 0
+# A vintage of each form, old enough for its followers to fill the years that ``_months`` looks at.
+_NOMINAL = ("2001", "2001T4", "2001-12")
+# Leap years move a day of publication by one day: one cycle of them is looked at.
+_FROM, _TO = date(2020, 1, 1), date(2028, 12, 31)
+
+
+class Pace(StrEnum):
+    """How often, in the words that people read."""
+
+    DAILY = "chaque jour"
+    WEEKLY = "chaque lundi"
+    MONTHLY = "le premier lundi du mois"
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """What is known of the next vintage of a dataset.
+class Rhythm:
+    """How often a producer is asked for a dataset at this moment, and why, in French."""
 
-    Attributes:
-        millesime: its name, None when the cadence and the form of the vintages do not give it.
-        du_le: the day it is due, None without a usual lag.
-        retard_le: first day of lateness: the lag exceeded by half; None without a usual lag.
-        retard_jours: days since ``du_le``, 0 as long as the tolerance is not exceeded.
-        raison: why ``millesime`` or ``du_le`` is unknown, in French; empty when both are known.
-    """
+    pas: Pace
+    raison: str
 
-    millesime: str | None = None
-    du_le: date | None = None
-    retard_le: date | None = None
-    retard_jours: int = 0
-    raison: str = ""
-
-    @property
-    def annonce(self) -> str:
-        """The next vintage, the day it is due and how late it is, in French."""
-        if self.du_le is None:
-            return f"{self.millesime}, date inconnue ({self.raison})" if self.millesime else self.raison
-        retard = f", en retard de {self.retard_jours} jours" if self.retard_jours else ""
-        return f"{self.millesime or 'le suivant'}, dû le {self.du_le.isoformat()}{retard}"
+    def falls_on(self, day: date) -> bool:
+        """Whether the producer is asked on this day."""
+        if self.pas is Pace.DAILY:
+            return True
+        return day.weekday() == MONDAY and (self.pas is Pace.WEEKLY or day.day <= 7)
 
 
-def next_expected(dataset: Dataset, vintages: tuple[str, ...], today: date) -> Expectation:
-    """The vintage that follows the latest one held.
+def asking_rhythm(dataset: Dataset, vintages: tuple[str, ...], day: date) -> Rhythm:
+    """How often to ask a producer for a dataset.
 
-    The usual lag counts from a reference day. For a quarter or a month it is the day after the period that
-    the vintage names. For a year it is 1 January of this year: a base N measures 31 December N-1 and a
-    geography N is that of 1 January N, which is what the yearly datasets with a declared lag are (seed
-    ``regle_periode``). A base whose content is older still (incomes of N-4) is therefore said to be due later
-    than it could be, never earlier.
+    A vintage that nobody published in its window is waited for weekly, until the window of the next one.
 
     Args:
         vintages: those held, sorted.
-        today: day against which lateness is judged.
+        day: the present one.
     """
+    if dataset.cadence not in MONTHS_PER_CYCLE:
+        return Rhythm(Pace.MONTHLY, "publication ponctuelle")
     if not vintages:
-        return Expectation(raison="aucun millésime")
-    cycle = _MONTHS_PER_CYCLE.get(dataset.cadence)
-    if cycle is None:
-        return Expectation(raison="publication ponctuelle")
-    form = _FORM.fullmatch(vintages[-1])
-    if form is None:
-        return Expectation(raison="millésime sans date")
-    name, reference = _next(form, cycle)
-    millesime = name if re.fullmatch(dataset.millesime.motif, name) else None
-    lag = dataset.delai_usuel_jours
-    if lag is None:
-        return Expectation(millesime, raison="délai usuel non établi")
-    due = reference + timedelta(days=lag)
-    late_from = reference + timedelta(days=int(lag * TOLERANCE) + 1)
-    return Expectation(millesime, due, late_from, (today - due).days if today >= late_from else 0)
+        return Rhythm(Pace.WEEKLY, "aucun millésime reçu")
+    if dataset.delai_usuel_jours is None:
+        return Rhythm(Pace.WEEKLY, "délai usuel non établi")
+    before, after = WINDOW[dataset.cadence]
+    for due in due_days(dataset, vintages[-1]):
+        opens = due - timedelta(days=before)
+        if day < opens:
+            return Rhythm(Pace.WEEKLY, f"publication usuelle le {due}, guettée à partir du {opens}")
+        if day <= due + timedelta(days=after):
+            return Rhythm(Pace.DAILY, f"publication usuelle le {due}")
+    return Rhythm(Pace.WEEKLY, "millésime sans date")
 
 
-def _next(form: re.Match[str], cycle: int) -> tuple[str, date]:
-    """Name of the vintage that follows, and the day its usual lag counts from.
+def crons(datasets: Iterable[Dataset], hour: int = 6) -> tuple[str, ...]:
+    """Cron expressions of the DAG of a producer: every Monday, and every day of the months of its windows.
 
     Args:
-        form: latest vintage held.
-        cycle: months between two vintages.
+        datasets: those of the producer. Those that only come by the dépôt ask nobody, and add no day.
+        hour: of the day.
+
+    Returns:
+        One or two expressions; their union holds every day on which ``asking_rhythm`` may be daily.
     """
-    year = int(form["annee"])
-    if form["trimestre"]:
-        last, span = int(form["trimestre"]) * 3, 3
-    elif form["mois"]:
-        last, span = int(form["mois"]), 1
-    elif cycle == 12:
-        return str(year + 1), date(year + 1, 1, 1)
-    else:
-        # A year of a dataset that comes more often: the next vintage names the first period after it.
-        last, span = 12, cycle
-    span = min(span, cycle)
-    # Last month of the next vintage, counted from 0 in its year.
-    years, month = divmod(last + cycle - 1, 12)
-    year += years
-    name = f"{year}T{month // 3 + 1}" if span == 3 else f"{year}-{month + 1:02d}"
-    return name, date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    months = sorted({month for dataset in datasets if is_live(dataset.acces) for month in _months(dataset)})
+    if len(months) == 12:
+        return (f"0 {hour} * * *",)
+    mondays = f"0 {hour} * * 1"
+    return (mondays, f"0 {hour} * {','.join(map(str, months))} *") if months else (mondays,)
+
+
+def _months(dataset: Dataset) -> set[int]:
+    """Months (1 to 12) that a window of daily asking touches."""
+    nominal = next((name for name in _NOMINAL if re.fullmatch(dataset.millesime.motif, name)), None)
+    if nominal is None or dataset.cadence not in WINDOW:
+        return set()
+    before, after = WINDOW[dataset.cadence]
+    return {
+        (due + timedelta(days=shift)).month
+        for due in takewhile(lambda due: due <= _TO, due_days(dataset, nominal))
+        if due >= _FROM
+        for shift in range(-before, after + 1)
+    }

@@ -9,7 +9,14 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qpv_emploi.conservation import ConservationError, Lock, Manifest, RawStore
+from qpv_emploi.conservation import (
+    BronzeFiles,
+    ConservationError,
+    Lock,
+    Manifest,
+    RawStore,
+    StorageUnavailable,
+)
 from qpv_emploi.settings import Settings
 
 # Number of files read again so far, number to read.
@@ -58,6 +65,7 @@ def check_integrity(settings: Settings, progress: Progress = lambda done, total:
 
     Raises:
         ConservationError: the manifest or the lock itself is damaged.
+        StorageUnavailable: the object storage does not answer or refuses.
     """
     usages, sizes = _known_files(settings)
     store = RawStore(settings.paths)
@@ -65,6 +73,9 @@ def check_integrity(settings: Settings, progress: Progress = lambda done, total:
     for done, digest in enumerate(sorted(usages), start=1):
         try:
             store.verify(digest)
+        except StorageUnavailable:
+            # Nothing can be said of the files of a storage that does not answer.
+            raise
         except ConservationError as error:
             damages.append(Damage(str(error), tuple(sorted(usages[digest]))))
         except OSError as error:
@@ -82,7 +93,7 @@ def _known_files(settings: Settings) -> tuple[dict[str, set[str]], dict[str, int
     usages: dict[str, set[str]] = defaultdict(set)
     sizes: dict[str, int] = {}
     in_use = set()
-    for entry in Lock(settings.paths.verrou).read().values():
+    for entry in Lock.of(settings.paths).read().values():
         for file in entry.fichiers:
             in_use.add((*entry.cle, file.fichier, file.empreinte_sha256))
             usages[file.empreinte_sha256].add(f"{'/'.join(entry.cle)} ({file.fichier}, en usage)")
@@ -96,11 +107,12 @@ def _known_files(settings: Settings) -> tuple[dict[str, set[str]], dict[str, int
 
 
 def _missing_bronze(settings: Settings) -> tuple[Damage, ...]:
+    bronze = BronzeFiles(settings.paths)
     damages = []
-    for entry in Lock(settings.paths.verrou).read().values():
+    for entry in Lock.of(settings.paths).read().values():
         for file in entry.fichiers:
             for path in file.bronze.values():
-                if not (settings.paths.root / path).is_file():
+                if not bronze.exists(path):
                     constat = (
                         f"{path} : fichier bronze absent, que le verrou nomme ; à faire : `qpv ingest "
                         f"{entry.producteur}/{entry.jeu} --millesime {entry.millesime}`, qui le refait"

@@ -239,7 +239,7 @@ def _unused_bronze(paths: Paths, kept: list[Release], old: datetime) -> Iterator
     """
     locked = {
         paths.root / path
-        for entry in Lock(paths.verrou).read().values()
+        for entry in Lock.of(paths).read().values()
         for file in entry.fichiers
         for path in file.bronze.values()
     }

@@ -73,8 +73,9 @@ def _to_ingest(settings: Settings, catalogue: Catalogue) -> Iterator[Novelty]:
     A vintage already refused is left out: ``qpv status`` says why it was. Files are compared by name and
     size; ingestion compares their bytes.
     """
-    in_use = Lock(settings.paths.verrou).read()
-    last = Ledger(settings.paths.journal).last_outcomes()
+    in_use = Lock.of(settings.paths).read()
+    last = Ledger.of(settings.paths).last_outcomes()
+    Receptions(settings.paths).lay()
     for deposit in survey(settings.depot, catalogue, recu=settings.paths.recu).deposits:
         key = (deposit.producteur, deposit.jeu, deposit.millesime)
         if key in last and last[key].issue is Issue.REFUSE:
@@ -101,7 +102,7 @@ def _to_fetch(
         QPVError: the producer's list cannot be read.
     """
     known = Receptions(settings.paths).of(producteur, dataset.jeu)
-    in_use = Lock(settings.paths.verrou).read()
+    in_use = Lock.of(settings.paths).read()
     for remote in remotes(context, acces):
         if not remote.fichier:
             # Declared in the catalogue, not in the producer's list: reception says so.
