@@ -7,6 +7,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param, task
 
 from qpv_emploi.airflow.assets import WAREHOUSE_PUBLISHED
+from qpv_emploi.airflow.notifications import tell_failure
 from qpv_emploi.airflow.taches_publication import disseminate, serve
 
 # The pool of the builds: retention never removes what a publication is reading.
@@ -39,6 +40,7 @@ with DAG(
         "pool": ONE_AT_A_TIME,
         "retries": 1,
         "retry_delay": timedelta(minutes=2),
+        "on_failure_callback": tell_failure,
     },
     params={
         "version": Param(
@@ -58,5 +60,11 @@ with DAG(
     description="Diffuse la version publiée : fichiers, site, PostgreSQL",
     doc_md=DOC,
 ):
-    task(task_id="diffuser")(disseminate)()
-    task(task_id="servir")(serve)()
+    task(
+        task_id="diffuser",
+        doc_md="Fait les fichiers et le site de la version. Rouge : la diffusion en place reste servie.",
+    )(disseminate)()
+    task(
+        task_id="servir",
+        doc_md="Charge la version dans PostgreSQL, en une transaction. Rose : aucune base n'est réglée.",
+    )(serve)()

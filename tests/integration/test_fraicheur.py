@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,3 +76,24 @@ def test_the_page_of_a_day(lignes: list[dict[str, Any]]) -> None:
     assert etats["poem"] is Etat.A_JOUR
     assert etats["population_qpv"] is Etat.SANS_ECHEANCE
     assert etats["rp_emploi_commune"] is Etat.JAMAIS_RECU
+
+
+def test_the_site_says_how_fresh_each_dataset_was_on_the_day_of_the_release(
+    lignes: list[dict[str, Any]], publication_32: tuple[Path, float]
+) -> None:
+    site = publication_32[0] / "site"
+    accueil = (site / "index.html").read_text("utf-8")
+    tableau = accueil[accueil.index('<table id="fraicheur"') :]
+    etats = re.findall(r"<td>([^<]*)</td></tr>", tableau[: tableau.index("</table>")])
+    jour = re.search(r"L'état est celui du ([^,]+), jour de la version", accueil)
+    assert jour
+    assert len(etats) == len(lignes)
+    attendus = [found.etat.value for found in fraicheur(lignes, date.max)]
+    # Whatever the day of the test, these do not depend on it.
+    for etat in (Etat.JAMAIS_RECU, Etat.SANS_ECHEANCE):
+        assert etats.count(etat.value) == attendus.count(etat.value) > 0
+    assert set(etats) <= {etat.value for etat in Etat}
+    sources = (site / "sources" / "index.html").read_text("utf-8")
+    assert re.search(
+        r"<dt>Millésime suivant</dt><dd>2022, vers le 27/11/2022 ; au .* : en retard</dd>", sources
+    )

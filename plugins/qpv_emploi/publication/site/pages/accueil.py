@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from qpv_emploi.publication.site import chemins
 from qpv_emploi.publication.site.contexte import Row, SiteContext
 from qpv_emploi.publication.site.fiche import grouped_by
+from qpv_emploi.publication.site.fraicheur import freshness
 from qpv_emploi.publication.site.modele import Page
 
 MENU = ("Accueil", 0)
@@ -26,6 +27,8 @@ def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
             "group by generation order by generation"
         )
     }
+    sources, states = _latest_sources(context), freshness(context)
+    held = {(row["producteur"], row["jeu"]) for row in sources}
     for path in paths:
         yield context.page(
             path,
@@ -33,7 +36,9 @@ def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
             titre="Accueil",
             generations=sorted({generation for _, generation in counts}, reverse=True),
             comptes=counts,
-            sources=_latest_sources(context),
+            sources=sources,
+            fraicheurs=states,
+            absents=[state for key, state in states.items() if key not in held],
         )
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from qpv_emploi.publication.site import chemins
 from qpv_emploi.publication.site.contexte import SiteContext
 from qpv_emploi.publication.site.fiche import grouped_by
+from qpv_emploi.publication.site.fraicheur import freshness
 from qpv_emploi.publication.site.modele import Page
 from qpv_emploi.publication.site.pages.indicateurs import SECRET
 
 MENU = ("Sources", 80)
-TABLES = ("dim_correction", "dim_jeu_source", "fct_disponibilite")
+TABLES = ("dim_correction", "dim_jeu_source")
 
 PRODUCTEURS = {
     "c2rp": "Carif-Oref Hauts-de-France (C2RP)",
@@ -36,15 +37,7 @@ def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
         "parametre_d, arrondi, cadence, delai_usuel_jours, avertissement from dim_jeu_source "
         "order by producteur, jeu, millesime"
     )
-    # The next vintage of a dataset, where the calendar of the warehouse knows it.
-    following = {
-        (row["producteur"], row["jeu"]): row["prochaine"]
-        for row in context.rows(
-            "select s.producteur, s.jeu, max(d.prochaine_date) as prochaine from fct_disponibilite as d "
-            "inner join dim_jeu_source as s on d.cle_jeu_source = s.cle_jeu_source "
-            "where d.prochaine_date is not null group by s.producteur, s.jeu order by s.producteur, s.jeu"
-        )
-    }
+    states = freshness(context)
     corrections = grouped_by(
         context.rows(
             "select cle_jeu_source, fichier, ligne_source, repere_source, colonne_source, valeur_publiee, "
@@ -65,7 +58,7 @@ def render(context: SiteContext, paths: Sequence[str]) -> Iterable[Page]:
             for vintage in vintages:
                 vintage["liste"] = files.get((producer, name, vintage["millesime"]), [])
                 vintage["corrections"] = corrections.get(vintage["cle_jeu_source"], [])
-            datasets.append((vintages[-1], vintages, following.get((producer, name))))
+            datasets.append((vintages[-1], vintages, states.get((producer, name))))
         producers.append((producer, PRODUCTEURS.get(producer, producer), datasets))
     for path in paths:
         yield context.page(
