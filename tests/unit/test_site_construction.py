@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -125,6 +126,23 @@ def test_processes_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Monke
     for path in (tmp_path / "un").rglob("*.html"):
         other = tmp_path / "deux" / path.relative_to(tmp_path / "un")
         assert path.read_bytes() == other.read_bytes()
+
+
+def _build_many(release: Path, folder: Path) -> None:
+    construction.FEW_PAGES = 0
+    build_site(release, folder, processes=2)
+
+
+def test_a_daemonic_process_builds_it_alone(tmp_path: Path) -> None:
+    """As in a Celery worker, whose tasks may not start processes."""
+    release = write_release(tmp_path)
+    daemon = multiprocessing.get_context("spawn").Process(
+        target=_build_many, args=(release, tmp_path / "site"), daemon=True
+    )
+    daemon.start()
+    daemon.join()
+    assert daemon.exitcode == 0
+    assert (tmp_path / "site" / "index.html").is_file()
 
 
 def test_a_page_without_its_tables_is_not_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ def build_site(
         folder: empty or missing folder.
         progress: told after each batch of pages.
         processes: how many render, None for one per core, at most ``MAX_PROCESSES``; 1 stays in this
-            process, and so do few pages.
+            process, and so do few pages and a process that may not start others.
 
     Raises:
         QPVError: the release cannot be read, two kinds plan the same page, or a link leads nowhere.
@@ -154,7 +154,9 @@ def _plan(release: Path) -> tuple[dict[str, list[str]], tuple[tuple[str, str], .
 
 
 def _run(frame: _Frame, tasks: Sequence[_Task], processes: int) -> Iterator[tuple[_Task, list[SearchEntry]]]:
-    if processes == 1 or len(frame.plan) <= FEW_PAGES:
+    # A task of a Celery worker is a daemonic process, which may not start others.
+    alone = multiprocessing.current_process().daemon
+    if alone or processes == 1 or len(frame.plan) <= FEW_PAGES:
         for task in tasks:
             yield task, _render(frame, task)
         return
