@@ -7,6 +7,7 @@ No tolerance: the two engines give the same doubles, since sums whose order coul
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.postgres import PostgresServer
 from qpv_emploi import pipeline
 from qpv_emploi.entrepot import Release
 from qpv_emploi.pipeline import RunReport
+from qpv_emploi.publication.documentation import DOCUMENTATION
 from qpv_emploi.settings import Settings
 
 pytestmark = [pytest.mark.postgres, pytest.mark.enable_socket]
@@ -148,8 +150,18 @@ def _same(paire: Paire, natures: set[str]) -> None:
         {str(f.relative_to(v.dossier)) for f in v.dossier.rglob("*") if f.is_file()} for v in (duck, serveur)
     ]
     assert fichiers[0] == fichiers[1]
-    for nom in sorted(fichiers[0] - {"entrepot.duckdb", "manifeste.json"}):
+    for nom in sorted(fichiers[0] - {"entrepot.duckdb", "manifeste.json", DOCUMENTATION}):
         assert (serveur.dossier / nom).read_bytes() == (duck.dossier / nom).read_bytes(), nom
+    # The SQL that dbt compiled is that of each engine; names and columns are those of the release.
+    colonnes = [
+        re.findall(
+            r'"comment":.*?"name":"\w+","type":"[^"]+"', (v.dossier / DOCUMENTATION).read_text("utf-8")
+        )
+        for v in (duck, serveur)
+    ]
+    assert colonnes[0] == colonnes[1]
+    assert len(colonnes[0]) > 100
+    assert not re.search(r"qpv_2\d{7}t", (serveur.dossier / DOCUMENTATION).read_text("utf-8"))
     manifestes = [
         json.loads((v.dossier / "manifeste.json").read_text(encoding="utf-8")) for v in (duck, serveur)
     ]

@@ -15,24 +15,27 @@ from qpv_emploi.publication.documentation import write_documentation
 HOSTILE = "</script><script>alert(1)</script><!-- <script>"
 
 
-def manifest(moment: str, place: str) -> dict[str, Any]:
-    def node(name: str, schema: str) -> dict[str, Any]:
+def manifest(moment: str, place: str, database: str = "entrepot", default: str = "main") -> dict[str, Any]:
+    def node(name: str, layer: str | None = None) -> dict[str, Any]:
+        # On a server, each layer bears the name of the candidate first.
+        schema = default if layer is None else layer if default == "main" else f"{default}_{layer}"
         return {
             "resource_type": "model",
             "schema": schema,
             "name": name,
-            "database": "entrepot",
+            "database": database,
+            "relation_name": f'"{database}"."{schema}"."{name}"',
             "description": HOSTILE,
             "created_at": len(moment) * 1.5,
             "root_path": place,
-            "config": {"materialized": "view" if name.startswith("vue") else "table"},
+            "config": {"materialized": "view" if name.startswith("vue") else "table", "schema": layer},
         }
 
     return {
         "metadata": {"generated_at": moment, "invocation_id": moment, "project_name": "qpv_emploi"},
         "nodes": {
-            "model.qpv_emploi.dim_a": node("dim_a", "main"),
-            "model.qpv_emploi.vue_a": node("vue_a", "main"),
+            "model.qpv_emploi.dim_a": node("dim_a"),
+            "model.qpv_emploi.vue_a": node("vue_a"),
             "model.qpv_emploi.int_a": node("int_a", "intermediaire"),
         },
     }
@@ -76,6 +79,11 @@ def test_two_builds_of_the_same_project_give_the_same_page(base: Path) -> None:
     assert "/home/alice" not in first
     assert "2026-01-01" not in first
     assert page(base, manifest("2027-02-02T03:04", "/srv/bob")) == first
+
+
+def test_a_project_built_on_a_server_bears_the_names_of_the_release(base: Path) -> None:
+    built_there = manifest("2026-01-01", "/x", database="travail", default="qpv_20260101t000000z_ab12")
+    assert page(base, built_there) == page(base, manifest("2026-01-01", "/x"))
 
 
 def test_no_text_of_the_project_ends_the_script(base: Path) -> None:

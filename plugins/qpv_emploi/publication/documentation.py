@@ -15,6 +15,8 @@ import duckdb
 
 DOCUMENTATION = "documentation_dbt.html"
 
+# What a release calls what dbt built: its file, and its default schema.
+_DATABASE, _MAIN = "entrepot", "main"
 # What dbt's page holds in place of the two files.
 _MANIFEST, _CATALOG = '"MANIFEST.JSON INLINE DATA"', '"CATALOG.JSON INLINE DATA"'
 # Moments and places of one build, that say nothing of the project.
@@ -32,7 +34,7 @@ def write_documentation(manifest: Path, base: Path, target: Path) -> None:
         base: database whose tables it describes; schema ``main`` is read.
         target: file to write.
     """
-    content: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    content = _as_released(json.loads(manifest.read_text(encoding="utf-8")))
     catalog = _catalog(content, base)
     page = (resources.files("dbt.task") / "docs" / "index.html").read_text(encoding="utf-8")
     for mark, data in ((_MANIFEST, _timeless(content)), (_CATALOG, catalog)):
@@ -44,6 +46,33 @@ def _inline(data: object) -> str:
     """JSON that a script may hold: no text of it can end the script."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return text.replace("</", "<\\/").replace("<!--", "<\\u0021--")
+
+
+def _as_released(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest with the names that the release has.
+
+    On a server, a database has any name, the default schema is that of the candidate, and those of the layers
+    begin with it.
+    """
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    places = {(node["database"], node["schema"]) for node in models if not node["config"].get("schema")}
+    for database, schema in places:
+        if schema != _MAIN:
+            manifest = _renamed(manifest, database, schema)
+    return manifest
+
+
+def _renamed(data: Any, database: str, schema: str, key: str = "") -> Any:
+    if isinstance(data, dict):
+        return {name: _renamed(value, database, schema, name) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_renamed(value, database, schema) for value in data]
+    if not isinstance(data, str):
+        return data
+    if key == "database":
+        return _DATABASE if data == database else data
+    text = data.replace(f'"{database}"."{schema}', f'"{_DATABASE}"."{schema}')
+    return text.replace(f"{schema}_", "").replace(schema, _MAIN)
 
 
 def _timeless(data: Any) -> Any:
@@ -75,12 +104,12 @@ def _catalog(manifest: dict[str, Any], base: Path) -> dict[str, Any]:
         }
     nodes = {}
     for key, node in manifest["nodes"].items():
-        if node["resource_type"] == "model" and node["schema"] == "main" and node["name"] in columns:
+        if node["resource_type"] == "model" and node["schema"] == _MAIN and node["name"] in columns:
             nodes[key] = {
                 "unique_id": key,
                 "metadata": {
                     "type": "VIEW" if node["config"]["materialized"] == "view" else "BASE TABLE",
-                    "schema": "main",
+                    "schema": _MAIN,
                     "name": node["name"],
                     "database": node["database"],
                     "comment": None,
