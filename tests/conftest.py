@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.exigences import absent
 from tests.postgres import PostgresAbsent, PostgresServer, running_postgres
 
 # The warehouses and sites that several folders share.
@@ -19,10 +20,9 @@ def depot_reel() -> Path:
     racine = Path(__file__).resolve().parents[1]
     depot = Path(os.environ.get("QPV_DEPOT_REEL", racine.parent / "shared" / "depot"))
     if not depot.is_dir():
-        message = f"dépôt des fichiers réels introuvable : {depot} (variable QPV_DEPOT_REEL)"
-        if os.environ.get("QPV_EXIGER_DEPOT") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
+        absent(
+            f"dépôt des fichiers réels introuvable : {depot} (variable QPV_DEPOT_REEL)", "QPV_EXIGER_DEPOT"
+        )
     return depot
 
 
@@ -33,9 +33,7 @@ def serveur_postgres() -> Iterator[PostgresServer]:
         with running_postgres() as serveur:
             yield serveur
     except PostgresAbsent as absence:
-        if os.environ.get("QPV_EXIGER_OUTILS") == "1":
-            pytest.fail(str(absence))
-        pytest.skip(str(absence))
+        absent(str(absence))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from tests.browser.outils import OutilAbsent, axe_script, chromium
+from tests.exigences import absent
 
 ARGUMENTS = (
     "--headless",
@@ -35,9 +35,7 @@ def _found(tool: Callable[[], Any]) -> Any:
     try:
         return tool()
     except OutilAbsent as absence:
-        if os.environ.get("QPV_EXIGER_OUTILS") == "1":
-            pytest.fail(str(absence))
-        pytest.skip(str(absence))
+        absent(str(absence))
 
 
 class Navigateur:

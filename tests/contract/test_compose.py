@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.exigences import absent
 
 from qpv_emploi.airflow import initialisation, pools, secrets_env
 from qpv_emploi.errors import SettingsError
@@ -374,10 +375,7 @@ def test_the_site_reads_the_data_and_its_configuration_only(compose: dict[str, A
 def test_compose_accepts_the_file_and_refuses_it_without_secrets(tmp_path: Path) -> None:
     """``docker-compose config``, the one of Debian: no engine is needed."""
     if (program := shutil.which("docker-compose")) is None:
-        message = "docker-compose absent ; à faire : apt-get install docker-compose"
-        if os.environ.get("QPV_EXIGER_OUTILS") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
+        absent("docker-compose absent ; à faire : apt-get install docker-compose")
     secrets_env.write_env(tmp_path / ".env")
     (tmp_path / "vide").write_text("", encoding="utf-8")
 

@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 import psycopg
 import pytest
+from tests.exigences import absent
 from tests.postgres import PostgresAbsent, PostgresServer, running_postgres
 from tests.services import HOST, ROOT, Deployment, as_json, free_port
 from tests.socle import SOCLE
@@ -79,12 +80,6 @@ class Story:
     killed_run: str = ""
     workers_after: int = 0
     pools: dict[str, int] = field(default_factory=dict)
-
-
-def missing(reason: str) -> None:
-    if os.environ.get("QPV_EXIGER_OUTILS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 class Player:
@@ -353,12 +348,12 @@ class Player:
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     if shutil.which("redis-server") is None:
-        missing("Redis absent ; à faire : apt-get install redis-server")
+        absent("Redis absent ; à faire : apt-get install redis-server")
     try:
         server = running_postgres()
         postgres = server.__enter__()
     except PostgresAbsent as absence:
-        missing(str(absence))
+        absent(str(absence))
     player = Player(tmp_path_factory.mktemp("distribue"), postgres)
     try:
         player.play()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from tests.exigences import absent
 from tests.services import HOST, ROOT, free_port
 
 pytestmark = [pytest.mark.distribue, pytest.mark.enable_socket]
@@ -29,10 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the server, on a publication of three files."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
-        message = "nginx absent ; à faire : apt-get install nginx-light"
-        if os.environ.get("QPV_EXIGER_OUTILS") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
+        absent("nginx absent ; à faire : apt-get install nginx-light")
     folder = tmp_path_factory.mktemp("site")
     publications = folder / "publications"
     for name, content in {

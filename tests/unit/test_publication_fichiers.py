@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ import shapely
 import yaml
 from frictionless import Package
 from tests.diffusion import HOSTILE, read_csv_rows, read_sheet, write_release
+from tests.exigences import absent
 
 from qpv_emploi.errors import QPVError
 from qpv_emploi.publication.cellules import DANGEROUS, neutralised, neutralised_sql, restored
@@ -310,10 +310,7 @@ def test_what_is_given_as_a_workbook() -> None:
 @pytest.mark.libreoffice
 def test_libreoffice_opens_the_workbook_as_it_is(report: FilesReport, tmp_path: Path) -> None:
     if not shutil.which("soffice"):
-        message = "LibreOffice absent ; à faire : apt-get install libreoffice-calc-nogui"
-        if os.environ.get("QPV_EXIGER_OUTILS") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
+        absent("LibreOffice absent ; à faire : apt-get install libreoffice-calc-nogui")
     path = report.dossier / "xlsx" / "mart_essai.xlsx"
     # Sheet 2, in UTF-8, semicolons, every text between quotes, numbers as they are stored.
     options = "csv:Text - txt - csv (StarCalc):59,34,76,1,,0,true,false,false,false,false,2"
