@@ -8,19 +8,13 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
-from tests.socle import SOCLE
 
 from qpv_emploi.airflow.demo import describe_results, run_demo
 from qpv_emploi.airflow.local import airflow_home
-from qpv_emploi.fictif import generate
+from qpv_emploi.fictif import MILLESIMES_COURTS, generate
 from qpv_emploi.settings import Settings
 
 pytestmark = [pytest.mark.airflow, pytest.mark.enable_socket, pytest.mark.timeout(1500)]
-
-# What is at stake here is the chain of DAGs, not the number of files.
-ONE_VINTAGE = SOCLE | dict.fromkeys(
-    ("insertion_professionnelle", "demographie_qpv", "revenus_qpv"), ("2021",)
-)
 
 
 def children() -> set[int]:
@@ -28,7 +22,8 @@ def children() -> set[int]:
 
 
 def test_the_demo_publishes_the_warehouse_and_leaves_no_process(tmp_path: Path) -> None:
-    generate(tmp_path / "depot", graine=3, nb_qpv=12, millesimes=ONE_VINTAGE)
+    # The dépôt of `make demo`: that of `qpv fictif --court`.
+    generate(tmp_path / "depot", millesimes=MILLESIMES_COURTS)
     settings = Settings(data_dir=tmp_path / "data", depot=tmp_path / "depot", region="99")
     avant, lignes = children(), list[str]()
 

@@ -46,9 +46,14 @@ annees as (
     union
     select annee from credits_cites
     union
-    -- without any file, the first year of each generation still says what is not known
-    select premiere_annee as annee from generations
-    where not exists (select 1 as un from annees_moyens)
+    -- a generation whose years no file covers still says, in its first one, what is not known
+    select generations.premiere_annee as annee
+    from generations
+    left join annees_moyens
+        on
+            annees_moyens.annee >= generations.premiere_annee
+            and annees_moyens.annee <= generations.derniere_annee
+    where annees_moyens.annee is null
 ),
 
 calendrier as (
