@@ -51,8 +51,8 @@ annees as (
     from generations
     left join annees_moyens
         on
-            annees_moyens.annee >= generations.premiere_annee
-            and annees_moyens.annee <= generations.derniere_annee
+            generations.premiere_annee <= annees_moyens.annee
+            and generations.derniere_annee >= annees_moyens.annee
     where annees_moyens.annee is null
 ),
 
